@@ -1,0 +1,1 @@
+"""The framework-free half of Quatuor: contract, specs, data, claims, conformance, verdicts, report."""

@@ -1,0 +1,189 @@
+"""What a claim is: a sentence of the deck, an experiment, and a rule fixed before its runs.
+
+One claim is one file of bench/claims/, found by listing the folder. The file holds
+
+    CLAIM: Claim                      the sentence, the arms, the budgets, the hypotheses
+    def run(job: Job) -> Outcome      one arm, one seed, one framework; called by bench.run
+
+A hypothesis is what is decided. Its rule is data, not code: bench.verdict evaluates it, so that
+editing the statistics does not rerun the training, and the hash of rule and statement enters every
+run, so that a rule changed after the fact leaves its old runs unjudged.
+
+Hypotheses with role "claim" make up the deck's sentence; those with role "mended" test a corrected
+formula and go to the page of errata; they do not save a wrong sentence.
+"""
+
+import dataclasses
+import hashlib
+import importlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+BUDGETS = ("smoke", "standard", "extended")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Exact sameness: the largest value of `metric` over seeds and frameworks stays below `limit`.
+
+    Supported below the limit, refuted when the smallest value is above it, else conditional.
+    """
+
+    metric: str
+    arm: str
+    limit: float
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """A level: the mean of `metric` reaches `threshold`.
+
+    effect = mean - threshold. Supported: the 95 % interval lies at or above 0. Refuted: it lies below
+    0. Else inconclusive, with the smallest effect this many seeds could have seen.
+    `deviation` is the standard deviation over seeds the design is planned for (states the power).
+    """
+
+    metric: str
+    arm: str
+    threshold: float
+    smallest_effect: float
+    deviation: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A paired difference by seed, `arm` minus `baseline`, in the claimed `direction`.
+
+    Supported: the 95 % interval excludes 0 in the claimed direction and the mean effect is at least
+    `smallest_effect`. Refuted: it excludes 0 the other way, or two one-sided tests place the effect
+    within plus or minus `smallest_effect`. Else inconclusive.
+    """
+
+    metric: str
+    arm: str
+    baseline: str
+    direction: Literal["greater", "less"]
+    smallest_effect: float
+    deviation: float
+
+
+@dataclass(frozen=True)
+class Equivalent:
+    """The frameworks agree: every pair of them, paired on shared seeds, within plus or minus `margin`.
+
+    Two one-sided tests (5 % each) for each pair of frameworks; supported when every pair passes
+    (an intersection-union test, which needs no correction); refuted when some pair's interval, Holm-corrected over the pairs, lies
+    outside the margin; else inconclusive. `deviation`: of a paired difference, for the power.
+    """
+
+    metric: str
+    arm: str
+    margin: float
+    deviation: float
+
+
+Rule = Bound | AtLeast | Difference | Equivalent
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    name: str  # short, lower case, unique within the claim
+    statement: str  # one English sentence that can be true or false
+    rule: Rule
+    role: Literal["claim", "mended"] = "claim"
+    setting: str = ""  # what this hypothesis is a setting of, named in a conditional verdict
+
+
+@dataclass(frozen=True)
+class Erratum:
+    """A formula that is wrong as printed. Formulas are written in Unicode text."""
+
+    printed: str
+    mended: str
+    why: str
+    refuted_by: str  # name of the hypothesis that tests the printed form
+    supported_by: str  # name of the hypothesis that tests the mended form
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Seeds and settings of one budget.
+
+    `shared` seeds are run by every framework, `own` is how many further seeds each framework has for
+    itself (disjoint, so that they add power). `settings` are numbers the claim's run() reads; the
+    configuration may override them by name.
+    """
+
+    shared: tuple[int, ...]
+    own: int
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Claim:
+    name: str  # the file's name
+    title: str
+    topic: str
+    deck: str  # the deck's sentence, in French, as printed
+    translation: str
+    compared: str  # prose: what is compared with what, and how
+    arms: Mapping[str, str]  # arm -> one line on what it is
+    metrics: Mapping[str, str]  # metric -> what it is, with its unit
+    hypotheses: tuple[Hypothesis, ...]
+    budgets: Mapping[str, Budget]
+    architectures: tuple[str, ...]  # names in bench/specs; their files are inputs of the job
+    datasets: tuple[str, ...] = ()
+    errata: tuple[Erratum, ...] = ()
+    judged_at: tuple[str, ...] = ("standard", "extended")  # budgets that give verdicts
+
+    def rule_hash(self) -> str:
+        """A digest of every hypothesis, written into each run before it starts."""
+        hypotheses = [
+            {"kind": type(h.rule).__name__, **dataclasses.asdict(h)} for h in self.hypotheses
+        ]
+        text = json.dumps(hypotheses, sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run, as a claim's run() sees it."""
+
+    framework: str
+    adapter: ModuleType  # implementations.<framework>.adapter: environment, build
+    arm: str
+    seed: int
+    settings: Mapping[str, Any]
+    device: str
+    threads: int
+    data_dir: Path
+    report: Callable[[float, str], None]  # report(fraction of this run done, what is running)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run found. Not-a-number is a result: a diverged run is kept and judged as such."""
+
+    metrics: Mapping[str, float]
+    curve: tuple[Mapping[str, float], ...] = ()  # one row a step
+    evaluations: tuple[Mapping[str, float], ...] = ()  # one row an epoch
+    record: Mapping[str, Any] = field(default_factory=dict)  # whatever explains the run, JSON-able
+
+
+def names() -> list[str]:
+    """The claims, by listing their folder."""
+    folder = Path(__file__).parent / "claims"
+    return sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+
+
+def module(name: str) -> ModuleType:
+    """The file of a claim: has CLAIM and run()."""
+    return importlib.import_module(f"bench.claims.{name}")
+
+
+def get(name: str) -> Claim:
+    return module(name).CLAIM

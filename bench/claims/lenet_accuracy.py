@@ -1,0 +1,64 @@
+"""The deck's LeNet learns to read digits, and it is the same LeNet in four frameworks."""
+
+from bench import conventions, training
+from bench.claim import AtLeast, Budget, Claim, Equivalent, Hypothesis, Job, Outcome
+from bench.contract import TRAINING, Update, adam
+from bench.specs import lenet
+
+CLAIM = Claim(
+    name="lenet_accuracy",
+    title="LeNet recognises handwritten digits",
+    topic="convolutional nets",
+    deck=(
+        "LeNet : conv 3x3x64, ReLU, max pooling 2x2, conv 3x3x128, ReLU, max pooling 2x2, "
+        "fully connected 256, ReLU, fully connected 10, softmax ; entropie croisée ; Adam"
+    ),
+    translation=(
+        "LeNet: convolution 3x3x64, ReLU, max pooling 2x2, convolution 3x3x128, ReLU, max pooling "
+        "2x2, fully connected 256, ReLU, fully connected 10, softmax; cross-entropy; Adam"
+    ),
+    compared=(
+        "The net of the deck is trained on 4,000 of mnist5k's images and tested on the held-out "
+        "1,000. Every seed has its own split, weights and batch order, and all frameworks run the "
+        "same seeds, so that they can be compared in pairs."
+    ),
+    arms={"lenet": "the deck's net, Adam at its usual rate"},
+    metrics={"accuracy": "share of the 1,000 held-out images that are classified correctly"},
+    hypotheses=(
+        Hypothesis(
+            name="reaches 96 %",
+            statement="The mean accuracy on the held-out images is at least 96 %.",
+            rule=AtLeast("accuracy", "lenet", 0.96, smallest_effect=0.01, deviation=0.006),
+        ),
+        Hypothesis(
+            name="frameworks agree",
+            statement="Every two frameworks differ by less than one point on shared seeds.",
+            rule=Equivalent("accuracy", "lenet", margin=0.01, deviation=0.004),
+        ),
+    ),
+    budgets={
+        "smoke": Budget(
+            (0,), 0, {"epochs": 1, "batch_size": 64, "learning_rate": 1e-3, "steps": 4}
+        ),
+        "standard": Budget(
+            (0, 1, 2, 3, 4),
+            0,
+            {"epochs": 3, "batch_size": 64, "learning_rate": 1e-3, "steps": None},
+        ),
+        "extended": Budget(
+            tuple(range(10)),
+            0,
+            {"epochs": 10, "batch_size": 64, "learning_rate": 1e-3, "steps": None},
+        ),
+    },
+    architectures=("lenet",),
+    datasets=("mnist5k",),
+)
+
+
+def run(job: Job) -> Outcome:
+    """Train one net on one split and test it after every epoch."""
+    spec = lenet.spec()
+    optimizer = adam(conventions.ADAM_BETA1, conventions.ADAM_BETA2, conventions.ADAM_EPSILON)
+    update = Update("cross_entropy", ("",), optimizer, mode=TRAINING)
+    return training.train_classifier(job, spec, update, dataset="mnist5k")

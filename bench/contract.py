@@ -1,0 +1,214 @@
+"""The contract of a framework folder.
+
+A folder implementations/<framework>/ offers, in its adapter.py,
+
+    environment(config) -> Environment        versions, BLAS, device and threads in force
+    build(spec, updates, config) -> System    a net with its updates, compiled once per shape
+
+A system is named parameters, named pure functions and named updates. Nothing else differs between a
+perceptron and a detector: the alternation of a GAN is a loop over two updates, searching a latent
+code is an update with respect to an input, Monte-Carlo dropout is a mode of a function. So loops
+live in bench/, nets live in the folders, and the folders stay parallel.
+
+The rules that a folder keeps:
+
+* Everything that crosses the border is a NumPy array under its canonical name ("conv1/weight") in
+  its canonical layout: images (batch, height, width, channels), convolution kernels (height, width,
+  in, out), dense weights (in, out). Framework tensors never leave the folder.
+* Everything random or masked is an entry of the batch. Everything that lasts is in the state.
+* load() is exact: a name that is missing or left over, or a shape that differs, is a ContractError.
+* The learning rate is a number per call; changing it compiles nothing anew.
+* What is timed is update(), and nothing else: it is the whole training step (forward, loss,
+  backward, optimizer), may return before the device is done, and never synchronizes. Synchronizing
+  belongs to the harness, which calls synchronize() once at the end of what it times. stage() puts a
+  batch on the device outside the clock; read(), evaluate() and export() are outside it too. The
+  first update() of a shape contains the compilation and is reported apart.
+* update() computes what apply(differentiate()) computes. A test says so for every folder.
+* Near ties: a maximum over a window is a decision. `decisions` holds, for each named pooling layer,
+  the position of the maximum in its window, counted in row-major order, shape (batch, height,
+  width, channels) of the layer's output; `margins` the distance to the runner-up. A caller can hand
+  decisions in; entries of -1 leave the choice to the framework. See bench/conformance/lockstep.py.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+
+from bench.errors import ContractError
+
+Arrays = Mapping[str, np.ndarray]
+Batch = Any  # whatever the framework's stage() returned; opaque to bench
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Two flags, not one: Monte-Carlo dropout needs dropout on and batch norm frozen."""
+
+    batch_statistics: bool
+    dropout: bool
+
+
+TRAINING = Mode(batch_statistics=True, dropout=True)
+INFERENCE = Mode(batch_statistics=False, dropout=False)
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An update rule of implementations/<framework>/techniques/optimizers.py and its constants."""
+
+    name: Literal["sgd", "momentum", "adam"]
+    constants: Mapping[str, float] = field(default_factory=dict)
+
+
+def sgd() -> Optimizer:
+    """p <- p - lr g."""
+    return Optimizer("sgd")
+
+
+def momentum(momentum: float) -> Optimizer:
+    """v <- mu v + g, p <- p - lr v."""
+    return Optimizer("momentum", {"momentum": momentum})
+
+
+def adam(beta1: float, beta2: float, epsilon: float) -> Optimizer:
+    """Algorithm 1 of Kingma and Ba (2015)."""
+    return Optimizer("adam", {"beta1": beta1, "beta2": beta2, "epsilon": epsilon})
+
+
+@dataclass(frozen=True)
+class Update:
+    """One way to change the state.
+
+    `objective` names a scalar function of the spec, the sum of its reported terms. `wrt` lists
+    prefixes of parameter names ("generator/"; "" is every parameter) or inputs ("input:z").
+    An update with wrt=() only moves buffers.
+    """
+
+    objective: str
+    wrt: tuple[str, ...]
+    optimizer: Optimizer
+    mode: Mode = TRAINING
+    clip_global_norm: float | None = None
+
+    def selects(self, parameter: str) -> bool:
+        """Whether this update moves the parameter of that canonical name."""
+        return any(
+            parameter.startswith(prefix) for prefix in self.wrt if not prefix.startswith("input:")
+        )
+
+    def inputs(self) -> tuple[str, ...]:
+        """The batch entries this update is a gradient of, without their "input:"."""
+        return tuple(name.removeprefix("input:") for name in self.wrt if name.startswith("input:"))
+
+
+@dataclass(frozen=True)
+class Config:
+    dtype: Literal["float32", "float64"] = "float32"
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Environment:
+    framework: str
+    versions: Mapping[str, str]
+    blas: str
+    device: str  # the device in force, after a fallback
+    threads: int
+    notes: tuple[str, ...] = ()  # a fallback from cuda to cpu, for instance
+
+
+@dataclass(frozen=True)
+class State:
+    """All that lasts. optimizer[update] holds "<parameter>/<slot>", step[update] counts from 0."""
+
+    parameters: Arrays
+    buffers: Arrays = field(default_factory=dict)
+    optimizer: Mapping[str, Arrays] = field(default_factory=dict)
+    carried: Arrays = field(default_factory=dict)
+    step: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    outputs: Arrays
+    decisions: Arrays = field(default_factory=dict)
+    margins: Arrays = field(default_factory=dict)
+    buffers: Arrays = field(default_factory=dict)
+    carried: Arrays = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """terms: the objective's reported terms; gradients: by parameter name or "input:<entry>"."""
+
+    terms: Mapping[str, float]
+    gradients: Arrays
+    evaluation: Evaluation
+
+
+class System(Protocol):
+    def load(self, state: State) -> None:
+        """Take parameters (all of them), and the optimizer's state, or zeros where it is empty."""
+        ...
+
+    def export(self) -> State:
+        """A deep copy of the state, in canonical names and layouts."""
+        ...
+
+    def stage(self, batch: Arrays) -> Batch:
+        """Put a batch on the device in the framework's layout and the system's dtype."""
+        ...
+
+    def evaluate(
+        self, function: str, batch: Batch, mode: Mode, decisions: Arrays | None = None
+    ) -> Evaluation:
+        """Run a named function of the spec; changes nothing."""
+        ...
+
+    def differentiate(
+        self, update: str, batch: Batch, decisions: Arrays | None = None
+    ) -> Gradients:
+        """The update's terms, gradients, decisions and margins; changes nothing."""
+        ...
+
+    def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:
+        """Clip if the update says so, step the optimizer, commit buffers and carried state.
+
+        Gradients of inputs are not applied: whoever searches over an input owns it.
+        """
+        ...
+
+    def update(self, update: str, batch: Batch, learning_rate: float) -> None:
+        """The timed call: one fused training step, possibly asynchronous."""
+        ...
+
+    def read(self) -> Mapping[str, float]:
+        """The terms of the last update(); waits for them."""
+        ...
+
+    def trace(
+        self, update: str, batch: Batch
+    ) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
+        """Name, activation, gradient of the objective by it, in the spec's order."""
+        ...
+
+    def synchronize(self) -> None:
+        """Wait for the device; the harness calls it, implementations never do."""
+        ...
+
+    def close(self) -> None:
+        """Let go of device memory and compiled functions."""
+        ...
+
+
+def check_names(what: str, expected: Mapping[str, tuple[int, ...]], found: Arrays) -> None:
+    """Raise ContractError unless names and shapes are exactly the expected ones."""
+    missing, left_over = expected.keys() - found.keys(), found.keys() - expected.keys()
+    if missing or left_over:
+        raise ContractError(f"{what}: missing {sorted(missing)}, left over {sorted(left_over)}")
+    for name, shape in expected.items():
+        if tuple(found[name].shape) != tuple(shape):
+            raise ContractError(f"{what}: {name} is {found[name].shape}, the spec says {shape}")

@@ -1,0 +1,33 @@
+"""Every constant on which frameworks disagree, chosen once, each with its reason.
+
+No implementation relies on a framework's default: what stands here is passed explicitly.
+"""
+
+# Arrays cross borders channels-last: images (batch, height, width, channels), convolution kernels
+# (height, width, in, out), dense weights (in, out). TensorFlow, JAX and NumPy compute in this
+# layout; PyTorch computes channels-first and converts at its border.
+IMAGE_LAYOUT = "NHWC"
+
+# Padding is a number of zeros on every side. The word "SAME" is not used: at stride 2 TensorFlow
+# and JAX put the odd zero at the bottom right, PyTorch's padding=1 puts zeros on both sides.
+LENET_PADDING = 1
+
+# Adam, Algorithm 1 of Kingma and Ba (2015): epsilon is added to the square root of the
+# bias-corrected second moment. Keras adds it to the uncorrected one ("epsilon hat") and uses 1e-7.
+ADAM_BETA1 = 0.9
+ADAM_BETA2 = 0.999
+ADAM_EPSILON = 1e-8
+
+# Momentum: v <- mu v + g, p <- p - lr v, as in Sutskever et al. (2013) up to scaling. Keras folds the learning
+# rate into v, which is the same only while the learning rate does not change.
+MOMENTUM = 0.9
+
+# The derivative of ReLU at exactly 0 is 0, as in every framework's own relu (not in maximum(x, 0)).
+RELU_DERIVATIVE_AT_ZERO = 0.0
+
+# Losses are means over the batch, taken from logits: probabilities are clipped by some frameworks.
+LOSS_REDUCTION = "mean"
+
+# Among equal entries of a pooling window the first in row-major order is the maximum, and it alone
+# receives the gradient.
+POOLING_TIE = "first"

@@ -1,0 +1,1 @@
+"""PyTorch: nn.Module, explicit primitives, autograd."""

@@ -1,0 +1,247 @@
+"""The contract in PyTorch: see bench/contract.py."""
+
+import importlib
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.contract import (
+    Arrays,
+    Config,
+    Environment,
+    Evaluation,
+    Gradients,
+    Mode,
+    State,
+    Update,
+    check_names,
+)
+from bench.spec import Spec
+from implementations.pytorch.probe import Probe, Tracer, Witness
+from implementations.pytorch.techniques import optimizers
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+def environment(config: Config) -> Environment:
+    torch.set_num_threads(config.threads)
+    device, notes = _device(config)
+    return Environment(
+        framework="pytorch",
+        versions={"torch": torch.__version__, "numpy": np.__version__},
+        blas="MKL" if torch.backends.mkl.is_available() else "OpenBLAS or Eigen",
+        device=torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        threads=torch.get_num_threads(),
+        notes=notes,
+    )
+
+
+def build(spec: Spec, updates: Mapping[str, Update], config: Config) -> "System":
+    return System(spec, updates, config)
+
+
+def _device(config: Config) -> tuple[torch.device, tuple[str, ...]]:
+    if config.device != "cpu" and torch.cuda.is_available():
+        # Float32 means float32: TF32 would keep 10 bits of the mantissa in convolutions.
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.deterministic = True
+        return torch.device("cuda"), ()
+    if config.device == "cuda":
+        raise RuntimeError("device: cuda was asked for, and PyTorch sees no CUDA device")
+    notes = ("no CUDA device: fell back to cpu",) if config.device == "auto" else ()
+    return torch.device("cpu"), notes
+
+
+class System:
+    def __init__(self, spec: Spec, updates: Mapping[str, Update], config: Config) -> None:
+        torch.set_num_threads(config.threads)
+        self.spec, self.updates = spec, updates
+        self.device, _ = _device(config)
+        self.dtype = DTYPES[config.dtype]
+        self.architecture = importlib.import_module(spec.players("pytorch"))
+        self.model = self.architecture.build(spec).to(self.device, self.dtype)
+        self.parameters = {
+            name.replace(".", "/"): tensor for name, tensor in self.model.named_parameters()
+        }
+        self.slots: dict[str, dict[str, dict[str, Tensor]]] = {}
+        self.step: dict[str, int] = {}
+        self.terms: dict[str, Tensor] = {}
+
+    # --- state ------------------------------------------------------------------------------
+
+    def load(self, state: State) -> None:
+        check_names("parameters", self.spec.shapes(), state.parameters)
+        with torch.no_grad():
+            for name, tensor in self.parameters.items():
+                tensor.copy_(self._to_framework(name, state.parameters[name]))
+        for key, update in self.updates.items():
+            self.step[key] = state.step.get(key, 0)
+            given = state.optimizer.get(key, {})
+            self.slots[key] = {}
+            expected: dict[str, tuple[int, ...]] = {}
+            for name in filter(update.selects, self.parameters):
+                slots = self.slots[key].setdefault(name, {})
+                for slot in optimizers.SLOTS[update.optimizer.name]:
+                    expected[f"{name}/{slot}"] = self.spec.parameters[name].shape
+                    array = given.get(f"{name}/{slot}")
+                    slots[slot] = (
+                        torch.zeros_like(self.parameters[name], requires_grad=False)
+                        if array is None
+                        else self._to_framework(name, array)
+                    )
+            if given:
+                check_names(f"optimizer of {key}", expected, given)
+
+    def export(self) -> State:
+        optimizer = {
+            key: {
+                f"{name}/{slot}": self._to_canonical(name, tensor)
+                for name, slots in by_name.items()
+                for slot, tensor in slots.items()
+            }
+            for key, by_name in self.slots.items()
+        }
+        parameters = {name: self._to_canonical(name, t) for name, t in self.parameters.items()}
+        return State(parameters=parameters, optimizer=optimizer, step=dict(self.step))
+
+    def stage(self, batch: Arrays) -> dict[str, Tensor]:
+        return {name: self._input(array) for name, array in batch.items()}
+
+    # --- questions --------------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        function: str,
+        batch: Mapping[str, Tensor],
+        mode: Mode,
+        decisions: Arrays | None = None,
+    ) -> Evaluation:
+        witness = Witness(mode, self._choices(decisions))
+        with torch.no_grad():
+            outputs = getattr(self.architecture, function)(self.model, batch, witness)
+        return self._evaluation(outputs, witness)
+
+    def differentiate(
+        self, update: str, batch: Mapping[str, Tensor], decisions: Arrays | None = None
+    ) -> Gradients:
+        witness = Witness(self.updates[update].mode, self._choices(decisions))
+        terms, gradients = self._backward(update, batch, witness)
+        return Gradients(
+            terms={name: float(term) for name, term in terms.items()},
+            gradients={name: self._to_canonical(name, g) for name, g in gradients.items()},
+            evaluation=self._evaluation({}, witness),
+        )
+
+    def trace(
+        self, update: str, batch: Mapping[str, Tensor]
+    ) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
+        rule = self.updates[update]
+        tracer = Tracer(rule.mode)
+        inputs = {name: batch[name].detach().requires_grad_() for name in rule.inputs()}
+        terms = getattr(self.architecture, rule.objective)(self.model, {**batch, **inputs}, tracer)
+        sum(terms.values()).backward()
+        self.model.zero_grad()
+        for name in self.spec.activations:
+            x = tracer.activations[name]
+            gradient = None if x.grad is None else _array(x.grad)
+            yield name, _array(x), gradient
+
+    # --- steps ------------------------------------------------------------------------------
+
+    def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:
+        self._step(
+            update,
+            {
+                name: self._to_framework(name, array)
+                for name, array in gradients.gradients.items()
+                if not name.startswith("input:")
+            },
+            learning_rate,
+        )
+
+    def update(self, update: str, batch: Mapping[str, Tensor], learning_rate: float) -> None:
+        self.terms, gradients = self._backward(update, batch, Probe(self.updates[update].mode))
+        self._step(update, gradients, learning_rate)
+
+    def read(self) -> Mapping[str, float]:
+        return {name: float(term) for name, term in self.terms.items()}
+
+    def synchronize(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def close(self) -> None:
+        self.parameters, self.slots, self.terms = {}, {}, {}
+        del self.model
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _backward(
+        self, update: str, batch: Mapping[str, Tensor], probe: Probe
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        rule = self.updates[update]
+        wanted = {name: p for name, p in self.parameters.items() if rule.selects(name)}
+        inputs = {name: batch[name].detach().requires_grad_() for name in rule.inputs()}
+        terms = getattr(self.architecture, rule.objective)(self.model, {**batch, **inputs}, probe)
+        wanted |= {f"input:{name}": x for name, x in inputs.items()}
+        values = torch.autograd.grad(sum(terms.values()), list(wanted.values()))
+        detached = {name: term.detach() for name, term in terms.items()}
+        return detached, dict(zip(wanted, values, strict=True))
+
+    def _step(self, update: str, gradients: dict[str, Tensor], learning_rate: float) -> None:
+        rule = self.updates[update]
+        gradients = {name: g for name, g in gradients.items() if name in self.parameters}
+        if rule.clip_global_norm is not None:
+            gradients = optimizers.clip_by_global_norm(gradients, rule.clip_global_norm)
+        self.step[update] += 1
+        step = getattr(optimizers, rule.optimizer.name)
+        for name, gradient in gradients.items():
+            step(
+                self.parameters[name],
+                gradient,
+                self.slots[update][name],
+                self.step[update],
+                learning_rate,
+                **rule.optimizer.constants,
+            )
+
+    def _evaluation(self, outputs: Mapping[str, Tensor], witness: Witness) -> Evaluation:
+        return Evaluation(
+            outputs={name: _array(x) for name, x in outputs.items()},
+            decisions={name: _array(x).astype(np.int8) for name, x in witness.decisions.items()},
+            margins={name: _array(x) for name, x in witness.margins.items()},
+        )
+
+    def _choices(self, decisions: Arrays | None) -> dict[str, Tensor]:
+        return {
+            name: torch.from_numpy(array.astype(np.int64).transpose(0, 3, 1, 2)).to(self.device)
+            for name, array in (decisions or {}).items()
+        }
+
+    def _input(self, array: np.ndarray) -> Tensor:
+        tensor = torch.from_numpy(np.ascontiguousarray(array))
+        if tensor.ndim == 4:
+            tensor = tensor.permute(0, 3, 1, 2).contiguous()
+        dtype = self.dtype if tensor.is_floating_point() else torch.int64
+        return tensor.to(self.device, dtype)
+
+    def _to_framework(self, name: str, array: np.ndarray) -> Tensor:
+        layout = self.spec.parameters[name].layout
+        axes = {"convolution": (3, 2, 0, 1), "dense": (1, 0), "vector": (0,)}[layout]
+        return torch.tensor(array.transpose(axes), dtype=self.dtype, device=self.device)
+
+    def _to_canonical(self, name: str, tensor: Tensor) -> np.ndarray:
+        if name.startswith("input:"):
+            return _array(tensor)
+        layout = self.spec.parameters[name].layout
+        axes = {"convolution": (2, 3, 1, 0), "dense": (1, 0), "vector": (0,)}[layout]
+        return np.ascontiguousarray(tensor.detach().cpu().numpy().transpose(axes)).copy()
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    """Canonical layout of a batch entry or activation: rank 4 is an image."""
+    array = tensor.detach().cpu().numpy()
+    return (array.transpose(0, 2, 3, 1) if array.ndim == 4 else array).copy()

@@ -1,0 +1,97 @@
+"""Primitives in PyTorch. No default of the library stays implicit.
+
+Images are (batch, channels, height, width) here, kernels (out, in, height, width), dense weights
+(out, in); the adapter converts at the border. Functions take tensors and return tensors;
+Convolution and Dense own a weight and a bias.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def convolution(x: Tensor, weight: Tensor, bias: Tensor, stride: int, padding: int) -> Tensor:
+    """x_ij = b + sum_a sum_b w_ab y_(i+a)(j+b): the deck's convolution, a cross-correlation.
+
+    x (B, C, H, W), weight (K, C, h, w), bias (K,) -> (B, K, H', W') with
+    H' = floor((H + 2 padding - h) / stride) + 1; `padding` zeros on every side.
+    """
+    return functional.conv2d(x, weight, bias, stride=stride, padding=padding)
+
+
+def max_pool(x: Tensor, window: int, stride: int, choice: Tensor | None = None) -> Tensor:
+    """x_ij = max over the window; the gradient goes to the first maximum in row-major order.
+
+    x (B, C, H, W) -> (B, C, H', W'), H' = floor((H - window) / stride) + 1, no padding. Where
+    windows overlap, gradients add. `choice` (B, C, H', W') names the entry to take instead, counted
+    in row-major order; -1 leaves it to the maximum.
+    """
+    if choice is None:
+        return functional.max_pool2d(x, window, stride, padding=0, dilation=1, ceil_mode=False)
+    entries = _windows(x, window, stride)
+    index = torch.where(choice < 0, entries.argmax(dim=-1), choice)
+    return entries.gather(-1, index.unsqueeze(-1)).squeeze(-1)
+
+
+def max_pool_decision(x: Tensor, window: int, stride: int) -> tuple[Tensor, Tensor]:
+    """Position of the first maximum in each window, and its distance to the runner-up."""
+    entries = _windows(x, window, stride)
+    top = entries.topk(2, dim=-1).values
+    return entries.argmax(dim=-1), top[..., 0] - top[..., 1]
+
+
+def _windows(x: Tensor, window: int, stride: int) -> Tensor:
+    """(B, C, H, W) -> (B, C, H', W', window * window), entries in row-major order."""
+    entries = x.unfold(2, window, stride).unfold(3, window, stride)
+    return entries.flatten(start_dim=-2)
+
+
+def relu(x: Tensor) -> Tensor:
+    """max(x, 0), with derivative 0 at 0."""
+    return functional.relu(x)
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    """1 / (1 + exp(-x))."""
+    return torch.sigmoid(x)
+
+
+def flatten(x: Tensor) -> Tensor:
+    """(B, C, H, W) -> (B, H * W * C): in height, width, channel order, like the other frameworks."""
+    return x.permute(0, 2, 3, 1).flatten(start_dim=1)
+
+
+def dense(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """x W + b. x (B, n), weight (m, n), bias (m,) -> (B, m)."""
+    return functional.linear(x, weight, bias)
+
+
+def softmax_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """-(1/B) sum_b log softmax(logits_b)[labels_b]. logits (B, K), labels (B,) integers -> scalar."""
+    return functional.cross_entropy(logits, labels, reduction="mean")
+
+
+class Convolution(nn.Module):
+    """A convolution that owns its kernel. shape: canonical (height, width, in, out)."""
+
+    def __init__(self, shape: tuple[int, ...], stride: int, padding: int) -> None:
+        super().__init__()
+        height, width, channels, filters = shape
+        self.weight = nn.Parameter(torch.zeros(filters, channels, height, width))
+        self.bias = nn.Parameter(torch.zeros(filters))
+        self.stride, self.padding = stride, padding
+
+    def forward(self, x: Tensor) -> Tensor:
+        return convolution(x, self.weight, self.bias, self.stride, self.padding)
+
+
+class Dense(nn.Module):
+    """A dense layer that owns its weight. shape: canonical (in, out)."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(shape[1], shape[0]))
+        self.bias = nn.Parameter(torch.zeros(shape[1]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return dense(x, self.weight, self.bias)

@@ -1,0 +1,57 @@
+"""What an adapter passes through a net: it lets activations by, and may look at them.
+
+The base class does nothing, and is what training uses.
+"""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from bench.contract import INFERENCE, Mode
+from implementations.pytorch import layers
+
+
+class Probe:
+    """Lets every activation pass, decides nothing."""
+
+    def __init__(self, mode: Mode = INFERENCE) -> None:
+        self.mode = mode
+
+    def record(self, name: str, x: Tensor) -> Tensor:
+        """Called with every activation of the spec; the net goes on with what is returned."""
+        return x
+
+    def choose(self, name: str, x: Tensor, window: int, stride: int) -> Tensor | None:
+        """Called before every pooling layer; None leaves the choice to the library."""
+        return None
+
+
+class Witness(Probe):
+    """Notes the decisions of the pooling layers, and hands in those it was given."""
+
+    def __init__(self, mode: Mode, given: Mapping[str, Tensor] | None = None) -> None:
+        super().__init__(mode)
+        self.given = given or {}
+        self.decisions: dict[str, Tensor] = {}
+        self.margins: dict[str, Tensor] = {}
+
+    def choose(self, name: str, x: Tensor, window: int, stride: int) -> Tensor | None:
+        decision, margin = layers.max_pool_decision(x.detach(), window, stride)
+        choice = self.given.get(name)
+        if choice is not None:
+            decision = decision.where(choice < 0, choice)
+        self.decisions[name], self.margins[name] = decision, margin
+        return choice
+
+
+class Tracer(Probe):
+    """Keeps every activation with its gradient."""
+
+    def __init__(self, mode: Mode) -> None:
+        super().__init__(mode)
+        self.activations: dict[str, Tensor] = {}
+
+    def record(self, name: str, x: Tensor) -> Tensor:
+        x.retain_grad()
+        self.activations[name] = x
+        return x

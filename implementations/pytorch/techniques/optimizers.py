@@ -1,0 +1,67 @@
+"""Update rules in PyTorch, from the papers' formulas, one tensor at a time.
+
+Each takes the parameter, its gradient, its slots (which it changes in place), the number of this
+step counted from 1, the learning rate and the constants, and changes the parameter in place.
+SLOTS names what each rule remembers.
+"""
+
+import torch
+from torch import Tensor
+
+SLOTS: dict[str, tuple[str, ...]] = {
+    "sgd": (),
+    "momentum": ("velocity",),
+    "adam": ("first_moment", "second_moment"),
+}
+
+
+@torch.no_grad()
+def sgd(
+    parameter: Tensor, gradient: Tensor, slots: dict[str, Tensor], step: int, learning_rate: float
+) -> None:
+    """p <- p - lr g."""
+    parameter.sub_(learning_rate * gradient)
+
+
+@torch.no_grad()
+def momentum(
+    parameter: Tensor,
+    gradient: Tensor,
+    slots: dict[str, Tensor],
+    step: int,
+    learning_rate: float,
+    momentum: float,
+) -> None:
+    """v <- mu v + g, p <- p - lr v (Polyak, 1964; the learning rate stays outside the velocity)."""
+    velocity = slots["velocity"].mul_(momentum).add_(gradient)
+    parameter.sub_(learning_rate * velocity)
+
+
+@torch.no_grad()
+def adam(
+    parameter: Tensor,
+    gradient: Tensor,
+    slots: dict[str, Tensor],
+    step: int,
+    learning_rate: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+) -> None:
+    """Algorithm 1 of Kingma and Ba (2015), "Adam: a method for stochastic optimization".
+
+    m <- b1 m + (1 - b1) g             v <- b2 v + (1 - b2) g^2
+    p <- p - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
+    """
+    first = slots["first_moment"].mul_(beta1).add_(gradient, alpha=1 - beta1)
+    second = slots["second_moment"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+    corrected_first = first / (1 - beta1**step)
+    corrected_second = second / (1 - beta2**step)
+    parameter.sub_(learning_rate * corrected_first / (corrected_second.sqrt() + epsilon))
+
+
+def clip_by_global_norm(gradients: dict[str, Tensor], limit: float) -> dict[str, Tensor]:
+    """g <- g min(1, limit / ||g||), the norm taken over all tensors together (Pascanu et al., 2013)."""
+    norm = torch.stack([(g * g).sum() for g in gradients.values()]).sum().sqrt()
+    scale = torch.clamp(limit / norm, max=1.0)
+    return {name: g * scale for name, g in gradients.items()}
