@@ -158,9 +158,9 @@ class Job:
     arm: str
     seed: int
     settings: Mapping[str, Any]
-    device: str
+    device: Literal["auto", "cpu", "cuda"]
     threads: int
-    data_dir: Path
+    data_dir: Path | None  # where downloads are kept; None: the user's cache folder
     report: Callable[[float, str], None]  # report(fraction of this run done, what is running)
 
 

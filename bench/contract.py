@@ -26,8 +26,9 @@ The rules that a folder keeps:
 * update() computes what apply(differentiate()) computes. A test says so for every folder.
 * Near ties: a maximum over a window is a decision. `decisions` holds, for each named pooling layer,
   the position of the maximum in its window, counted in row-major order, shape (batch, height,
-  width, channels) of the layer's output; `margins` the distance to the runner-up. A caller can hand
-  decisions in; entries of -1 leave the choice to the framework. See bench/conformance/lockstep.py.
+  width, channels) of the layer's output; `margins` the distance to the runner-up. They cost time, so
+  they are noted only when a caller passes `decisions`, be it an empty mapping; what it holds is
+  handed in, entries of -1 leaving the choice to the framework. See bench/conformance/lockstep.py.
 """
 
 from collections.abc import Iterator, Mapping
@@ -171,7 +172,7 @@ class System(Protocol):
     def differentiate(
         self, update: str, batch: Batch, decisions: Arrays | None = None
     ) -> Gradients:
-        """The update's terms, gradients, decisions and margins; changes nothing."""
+        """The update's terms and gradients; changes nothing."""
         ...
 
     def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:

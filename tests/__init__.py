@@ -1,0 +1,1 @@
+"""The tests mirror bench/ and implementations/; tests/meta breaks things on purpose."""

@@ -1,9 +1,16 @@
-"""The deck's LeNet learns to read digits, and it is the same LeNet in four frameworks."""
+"""The deck's LeNet learns to read digits, and it is the same LeNet in four frameworks.
+
+The number of epochs was chosen where the test accuracy of a pilot stopped rising (PyTorch, seeds
+100 to 102, which are not used again), the number of seeds so that both rules have a power of at
+least 0.8 for the deviations stated in them.
+"""
 
 from bench import conventions, training
 from bench.claim import AtLeast, Budget, Claim, Equivalent, Hypothesis, Job, Outcome
 from bench.contract import TRAINING, Update, adam
 from bench.specs import lenet
+
+TRAINING_SETTINGS = {"batch_size": 64, "learning_rate": 1e-3, "steps": None}
 
 CLAIM = Claim(
     name="lenet_accuracy",
@@ -37,19 +44,9 @@ CLAIM = Claim(
         ),
     ),
     budgets={
-        "smoke": Budget(
-            (0,), 0, {"epochs": 1, "batch_size": 64, "learning_rate": 1e-3, "steps": 4}
-        ),
-        "standard": Budget(
-            (0, 1, 2, 3, 4),
-            0,
-            {"epochs": 3, "batch_size": 64, "learning_rate": 1e-3, "steps": None},
-        ),
-        "extended": Budget(
-            tuple(range(10)),
-            0,
-            {"epochs": 10, "batch_size": 64, "learning_rate": 1e-3, "steps": None},
-        ),
+        "smoke": Budget((0,), 0, {**TRAINING_SETTINGS, "epochs": 1, "steps": 4}),
+        "standard": Budget((0, 1, 2, 3, 4, 5), 0, {**TRAINING_SETTINGS, "epochs": 4}),
+        "extended": Budget(tuple(range(10)), 0, {**TRAINING_SETTINGS, "epochs": 20}),
     },
     architectures=("lenet",),
     datasets=("mnist5k",),
@@ -61,4 +58,4 @@ def run(job: Job) -> Outcome:
     spec = lenet.spec()
     optimizer = adam(conventions.ADAM_BETA1, conventions.ADAM_BETA2, conventions.ADAM_EPSILON)
     update = Update("cross_entropy", ("",), optimizer, mode=TRAINING)
-    return training.train_classifier(job, spec, update, dataset="mnist5k")
+    return training.train_classifier(job, spec, update, "mnist5k")

@@ -1,0 +1,1 @@
+"""JAX: pure functions over a pytree, jit and grad."""

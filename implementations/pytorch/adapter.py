@@ -22,8 +22,6 @@ from bench.spec import Spec
 from implementations.pytorch.probe import Probe, Tracer, Witness
 from implementations.pytorch.techniques import optimizers
 
-DTYPES = {"float32": torch.float32, "float64": torch.float64}
-
 
 def environment(config: Config) -> Environment:
     torch.set_num_threads(config.threads)
@@ -60,9 +58,9 @@ class System:
         torch.set_num_threads(config.threads)
         self.spec, self.updates = spec, updates
         self.device, _ = _device(config)
-        self.dtype = DTYPES[config.dtype]
+        self.dtype = getattr(torch, config.dtype)
         self.architecture = importlib.import_module(spec.players("pytorch"))
-        self.model = self.architecture.build(spec).to(self.device, self.dtype)
+        self.model = self.architecture.build(spec, config.dtype).to(self.device)
         self.parameters = {
             name.replace(".", "/"): tensor for name, tensor in self.model.named_parameters()
         }
@@ -119,20 +117,21 @@ class System:
         mode: Mode,
         decisions: Arrays | None = None,
     ) -> Evaluation:
-        witness = Witness(mode, self._choices(decisions))
+        probe = Probe(mode) if decisions is None else Witness(mode, self._choices(decisions))
         with torch.no_grad():
-            outputs = getattr(self.architecture, function)(self.model, batch, witness)
-        return self._evaluation(outputs, witness)
+            outputs = getattr(self.architecture, function)(self.model, batch, probe)
+        return self._evaluation(outputs, probe)
 
     def differentiate(
         self, update: str, batch: Mapping[str, Tensor], decisions: Arrays | None = None
     ) -> Gradients:
-        witness = Witness(self.updates[update].mode, self._choices(decisions))
-        terms, gradients = self._backward(update, batch, witness)
+        mode = self.updates[update].mode
+        probe = Probe(mode) if decisions is None else Witness(mode, self._choices(decisions))
+        terms, gradients = self._backward(update, batch, probe)
         return Gradients(
             terms={name: float(term) for name, term in terms.items()},
             gradients={name: self._to_canonical(name, g) for name, g in gradients.items()},
-            evaluation=self._evaluation({}, witness),
+            evaluation=self._evaluation({}, probe),
         )
 
     def trace(
@@ -208,17 +207,20 @@ class System:
                 **rule.optimizer.constants,
             )
 
-    def _evaluation(self, outputs: Mapping[str, Tensor], witness: Witness) -> Evaluation:
+    def _evaluation(self, outputs: Mapping[str, Tensor], probe: Probe) -> Evaluation:
+        arrays = {name: _array(x) for name, x in outputs.items()}
+        if not isinstance(probe, Witness):
+            return Evaluation(outputs=arrays)
         return Evaluation(
-            outputs={name: _array(x) for name, x in outputs.items()},
-            decisions={name: _array(x).astype(np.int8) for name, x in witness.decisions.items()},
-            margins={name: _array(x) for name, x in witness.margins.items()},
+            outputs=arrays,
+            decisions={name: _array(x).astype(np.int8) for name, x in probe.decisions.items()},
+            margins={name: _array(x) for name, x in probe.margins.items()},
         )
 
-    def _choices(self, decisions: Arrays | None) -> dict[str, Tensor]:
+    def _choices(self, decisions: Arrays) -> dict[str, Tensor]:
         return {
             name: torch.from_numpy(array.astype(np.int64).transpose(0, 3, 1, 2)).to(self.device)
-            for name, array in (decisions or {}).items()
+            for name, array in decisions.items()
         }
 
     def _input(self, array: np.ndarray) -> Tensor:

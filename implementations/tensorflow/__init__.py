@@ -1,0 +1,1 @@
+"""TensorFlow: keras.Model, tf.nn primitives, tf.function and GradientTape."""

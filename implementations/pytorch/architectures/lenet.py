@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from bench.conventions import LENET_PADDING
@@ -31,8 +32,8 @@ class LeNet(nn.Module):
         return probe.record("logits", self.fc2(x))
 
 
-def build(spec: Spec) -> LeNet:
-    return LeNet(spec)
+def build(spec: Spec, dtype: str) -> LeNet:
+    return LeNet(spec).to(getattr(torch, dtype))
 
 
 def logits(model: LeNet, batch: Mapping[str, Tensor], probe: Probe) -> dict[str, Tensor]:

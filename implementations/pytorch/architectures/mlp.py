@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from bench.spec import Spec
@@ -25,8 +26,8 @@ class MLP(nn.Module):
         return probe.record("logits", self.fc3(x))
 
 
-def build(spec: Spec) -> MLP:
-    return MLP(spec)
+def build(spec: Spec, dtype: str) -> MLP:
+    return MLP(spec).to(getattr(torch, dtype))
 
 
 def logits(model: MLP, batch: Mapping[str, Tensor], probe: Probe) -> dict[str, Tensor]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from bench.spec import Spec
@@ -21,8 +22,8 @@ class SingleConvolution(nn.Module):
         return probe.record("sigmoid", layers.sigmoid(x))
 
 
-def build(spec: Spec) -> SingleConvolution:
-    return SingleConvolution(spec)
+def build(spec: Spec, dtype: str) -> SingleConvolution:
+    return SingleConvolution(spec).to(getattr(torch, dtype))
 
 
 def response(

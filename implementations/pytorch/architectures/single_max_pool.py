@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from bench.spec import Spec
@@ -19,8 +20,8 @@ class SingleMaxPool(nn.Module):
         return probe.record("pool", layers.max_pool(x, self.window, self.stride, choice))
 
 
-def build(spec: Spec) -> SingleMaxPool:
-    return SingleMaxPool(spec)
+def build(spec: Spec, dtype: str) -> SingleMaxPool:
+    return SingleMaxPool(spec).to(getattr(torch, dtype))
 
 
 def response(model: SingleMaxPool, batch: Mapping[str, Tensor], probe: Probe) -> dict[str, Tensor]:

@@ -1,0 +1,64 @@
+# Thin targets: each makes the environment if it must, and prints the plain command that it runs.
+#
+#   make reproduce   the full reproduction at the standard budget, then open reports/index.html
+#   make test        all tests, the smoke reproduction included
+#
+#   VENV=path    where the environment lies (.venv)        CORES=n  processes at a time (all)
+#   PYTHON=path  the interpreter it is made from (python3)  EXTRA=cuda  GPU builds instead of cpu
+
+VENV ?= .venv
+CORES ?= all
+PYTHON ?= python3
+EXTRA ?= cpu
+RESULTS ?= results/standard
+REPORTS ?= reports
+
+READY := $(VENV)/.ready-$(EXTRA)
+export PATH := $(abspath $(VENV))/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup reproduce smoke conformance report progress test lint format
+
+help:
+	@sed -n 's/^#   \(make .*\)/  \1/p' Makefile
+	@echo "  make smoke | conformance | report | progress | lint | format"
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/bin/python -m pip install --quiet --editable '.[$(EXTRA),test,lint]' --constraint constraints.txt
+	touch $@
+
+setup: $(READY)
+
+reproduce: $(READY)
+	snakemake --cores $(CORES)
+
+smoke: $(READY)
+	snakemake --cores $(CORES) --config budget=smoke
+
+conformance: $(READY)
+	snakemake --cores $(CORES) conformance
+
+report: $(READY)
+	python -m bench.summaries --results $(RESULTS)
+	python -m bench.report --results $(RESULTS) --out $(REPORTS)
+
+progress: $(READY)
+	python -m bench.progress $(RESULTS)
+
+test: $(READY)
+	python -m pytest
+
+lint: $(READY)
+	ruff check .
+	ruff format --check .
+	pyright
+	snakefmt --check Snakefile bench/rules
+	snakemake --lint
+	hadolint docker/Dockerfile
+
+format: $(READY)
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile bench/rules

@@ -1,0 +1,53 @@
+# The whole reproduction, in the order of the path that a claim takes:
+#
+#   data          bench/rules/data.smk         data sets, checked
+#   runs          bench/rules/runs.smk         claim x framework, arms and seeds inside
+#   conformance   bench/rules/conformance.smk  each framework beside the NumPy reference; mutants
+#   verdicts      bench/rules/verdicts.smk     summaries, and a verdict for each claim
+#   report        bench/rules/report.smk       pages for a reader
+#
+#   snakemake --cores 2                          the standard budget
+#   snakemake --cores 2 --config budget=smoke    minutes, no verdicts
+#   snakemake --cores 2 conformance              the lock-step comparison and the mutants alone
+
+import sys
+
+from bench import start
+
+
+configfile: f"config/{config.get('budget', 'standard')}.yaml"
+
+
+container: "docker://quatuor/reporter:latest"
+
+
+plan = start.prepare(config, workflow.is_main_process, sys.argv)
+
+
+onstart:
+    start.record(plan)
+
+
+wildcard_constraints:
+    claim="[a-z0-9_]+",
+    framework="[a-z0-9_]+",
+    dataset="[a-z0-9_]+",
+
+
+include: "bench/rules/data.smk"
+include: "bench/rules/runs.smk"
+include: "bench/rules/conformance.smk"
+include: "bench/rules/verdicts.smk"
+include: "bench/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.report.output,
+
+
+rule conformance:
+    input:
+        rules.conformance_summary.output,
+        rules.mutants_summary.output,

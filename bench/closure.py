@@ -1,0 +1,88 @@
+"""The import closure of a module, computed from the syntax trees.
+
+A job's inputs are the files that compute its result, so that an edit reruns what it touches and
+nothing else. Imports are read, not run. What a job loads by name at run time (its claim, its
+architectures, its data sets) is given to closure() as a root; a job that ends with a module loaded
+that the closure lacks fails (see unexpected()).
+"""
+
+import ast
+import functools
+import hashlib
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("bench", "implementations", "tests")
+
+
+def job_modules(claim: str, framework: str, architectures: Iterable[str], datasets: Iterable[str]):
+    """The roots of one claim in one framework."""
+    yield from ("bench.run", f"bench.claims.{claim}", f"implementations.{framework}.adapter")
+    for name in architectures:
+        yield f"bench.specs.{name}"
+        yield f"implementations.{framework}.architectures.{name}"
+    for name in datasets:
+        yield f"bench.datasets.{name}"
+
+
+def conformance_modules(framework: str, architectures: Iterable[str]):
+    """The roots of the comparison of one framework with the NumPy reference."""
+    yield from ("bench.conformance.__main__", "bench.datasets.mnist5k")
+    for player in dict.fromkeys(("numpy", framework)):
+        yield f"implementations.{player}.adapter"
+        for name in architectures:
+            yield f"bench.specs.{name}"
+            yield f"implementations.{player}.architectures.{name}"
+
+
+def closure(modules: Iterable[str], root: Path = ROOT) -> list[str]:
+    """Paths, relative to `root` and sorted, of all project files these modules import."""
+    found: set[Path] = set()
+    waiting = list(modules)
+    while waiting:
+        for path in _files(waiting.pop(), root):
+            if path not in found:
+                found.add(path)
+                waiting.extend(_imports(path))
+    return sorted(str(path.relative_to(root)) for path in found)
+
+
+def digests(paths: Iterable[str], root: Path = ROOT) -> dict[str, str]:
+    """SHA-256 of each file's bytes."""
+    return {path: hashlib.sha256((root / path).read_bytes()).hexdigest() for path in paths}
+
+
+def unexpected(allowed: Iterable[str], root: Path = ROOT) -> list[str]:
+    """Project files loaded in this process that are outside the closure it declared."""
+    loaded = set()
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and name.split(".")[0] in PACKAGES and Path(file).is_relative_to(root):
+            loaded.add(str(Path(file).relative_to(root)))
+    return sorted(loaded - set(allowed))
+
+
+def _files(module: str, root: Path) -> list[Path]:
+    """The file of a module and the __init__ files above it; nothing for a name that is no module."""
+    parts = module.split(".")
+    base = root.joinpath(*parts)
+    own = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+    if not own.is_file():
+        return []
+    above = (root.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts)))
+    return [own, *(path for path in above if path.is_file())]
+
+
+@functools.cache
+def _imports(path: Path) -> tuple[str, ...]:
+    """Every project module that a file's import statements could mean."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.append(node.module)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return tuple(name for name in names if name.split(".")[0] in PACKAGES)

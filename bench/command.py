@@ -1,0 +1,45 @@
+"""How our command lines end: one clear message for a person's mistake, and an exit code.
+
+0 done; 1 done, and what was found is bad; 2 a mistake or a machine that refuses; 130 interrupted.
+"""
+
+import errno
+import sys
+from collections.abc import Callable
+
+from bench.errors import UserError
+
+REFUSALS = {
+    errno.ENOSPC: "the disk is full: free some space",
+    errno.EDQUOT: "the disk quota is used up: free some space",
+    errno.EROFS: "the file system is read-only: use a folder that can be written",
+    errno.EACCES: "permission denied: use a folder that you may write",
+    errno.EPERM: "permission denied: use a folder that you may write",
+}
+
+
+def explain(error: BaseException) -> str | None:
+    """The sentence for an error that is not a defect of ours; None for all others."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in REFUSALS:
+        where = f" ({error.filename})" if error.filename else ""
+        return f"{REFUSALS[error.errno]}{where}; finished runs are kept, then run the same command"
+    return None
+
+
+def run(main: Callable[[], int]) -> None:
+    """Call main() and leave the process with its exit code."""
+    try:
+        code = main()
+    except KeyboardInterrupt:
+        print("interrupted: finished runs are kept, the same command goes on", file=sys.stderr)
+        code = 130
+    except (UserError, OSError) as error:
+        message = explain(error)
+        if message is None:
+            raise
+        print(f"quatuor: {message}", file=sys.stderr)
+        code = 2
+    sys.stderr.flush()
+    sys.exit(code)

@@ -1,0 +1,146 @@
+"""The configuration of a reproduction, validated before anything runs.
+
+A budget is a complete file, config/<budget>.yaml; values given on the command line
+(snakemake --config claims=[lenet_accuracy]) are laid over it by Snakemake before it comes here.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import Field
+
+import implementations
+from bench import claim as claims
+from bench import dataset as datasets
+from bench.claim import Budget
+from bench.errors import UserError
+
+Seed = Annotated[int, Field(ge=0, strict=True)]
+
+
+class Overrides(pydantic.BaseModel):
+    """What a configuration may change of one claim's budget; other keys are the claim's settings."""
+
+    model_config = pydantic.ConfigDict(extra="allow", frozen=True)
+
+    seeds: tuple[Seed, ...] | None = None
+    own_seeds: Annotated[int, Field(ge=0, strict=True)] | None = None
+
+
+class Configuration(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    budget: Literal["smoke", "standard", "extended"]
+    claims: tuple[str, ...] | Literal["all"]
+    frameworks: tuple[str, ...] | Literal["all"]
+    device: Literal["auto", "cpu", "cuda"]
+    threads: Annotated[int, Field(ge=1, strict=True)]
+    data_dir: str | None
+    conformance: Literal["short", "full"]
+    settings: Mapping[str, Overrides]
+
+    def claim_names(self) -> list[str]:
+        return claims.names() if self.claims == "all" else list(self.claims)
+
+    def framework_names(self) -> list[str]:
+        return implementations.names() if self.frameworks == "all" else list(self.frameworks)
+
+
+def load(raw: Mapping[str, Any]) -> Configuration:
+    """Validate a configuration. Raises UserError that lists every mistake, one a line."""
+    budget = raw.get("budget", "standard")
+    try:
+        configuration = Configuration.model_validate(dict(raw))
+    except pydantic.ValidationError as error:
+        lines = [_sentence(problem) for problem in error.errors()]
+        raise UserError(_refusal(budget, lines)) from None
+    problems = [
+        *_unknown("claim", configuration.claim_names(), claims.names()),
+        *_unknown("framework", configuration.framework_names(), implementations.names()),
+        *_unknown("claim under settings", configuration.settings, claims.names()),
+    ]
+    if not problems:
+        for name in configuration.claim_names():
+            problems += _budget_problems(configuration, name)
+    if problems:
+        raise UserError(_refusal(budget, problems))
+    return configuration
+
+
+def budget_of(configuration: Configuration, name: str) -> Budget:
+    """A claim's budget with the configuration's overrides laid over it."""
+    budget = claims.get(name).budgets[configuration.budget]
+    override = configuration.settings.get(name)
+    if override is None:
+        return budget
+    extra = override.model_extra or {}
+    return Budget(
+        shared=budget.shared if override.seeds is None else override.seeds,
+        own=budget.own if override.own_seeds is None else override.own_seeds,
+        settings={**budget.settings, **extra},
+    )
+
+
+def _budget_problems(configuration: Configuration, name: str) -> list[str]:
+    planned = claims.get(name).budgets[configuration.budget]
+    override = configuration.settings.get(name)
+    extra = {} if override is None else override.model_extra or {}
+    known = ["seeds", "own_seeds", *planned.settings]
+    problems = _unknown(f"setting of {name}", extra, known)
+    budget = budget_of(configuration, name)
+    if len(set(budget.shared)) != len(budget.shared):
+        problems.append(f"settings of {name}: repeated seeds in {list(budget.shared)}")
+    if not budget.shared and not budget.own:
+        problems.append(f"settings of {name}: no seeds at all")
+    for key in extra.keys() & planned.settings.keys():
+        problems += _setting_problems(name, key, extra[key], planned.settings[key])
+    if not problems and "batch_size" in budget.settings:
+        for data in claims.get(name).datasets:
+            examples = datasets.get(data).train
+            if budget.settings["batch_size"] > examples:
+                problems.append(
+                    f"settings of {name}: batch_size {budget.settings['batch_size']} is larger than "
+                    f"the {examples} training examples of {data}"
+                )
+    return problems
+
+
+def _setting_problems(claim: str, key: str, value: Any, default: Any) -> list[str]:
+    """Settings are positive numbers of the default's kind; None where the default is None."""
+    whole = isinstance(default, int) or default is None
+    kinds = (int,) if whole else (int, float)
+    if value is None and default is None:
+        return []
+    if isinstance(value, bool) or not isinstance(value, kinds) or not value > 0:
+        kind = "a whole number" if whole else "a number"
+        return [f"settings of {claim}: {key} must be {kind} greater than 0, got {value!r}"]
+    return []
+
+
+def _unknown(
+    what: str, given: Sequence[str] | Mapping[str, Any], known: Sequence[str]
+) -> list[str]:
+    problems = []
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            problems.append(f"unknown {what} {name!r}{hint} (known: {', '.join(known)})")
+    if len(set(given)) != len(given):
+        problems.append(f"repeated {what} in {list(given)}")
+    return problems
+
+
+def _sentence(problem: Any) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        known = list(Configuration.model_fields)
+        return _unknown("key", [where], known)[0]
+    return f"{where}: {problem['msg']}, got {problem['input']!r}"
+
+
+def _refusal(budget: Any, problems: Sequence[str]) -> str:
+    lines = "\n".join(f"  - {problem}" for problem in dict.fromkeys(problems))
+    return f"the configuration (config/{budget}.yaml and --config) is refused:\n{lines}"

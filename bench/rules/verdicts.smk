@@ -1,0 +1,31 @@
+# Summaries of all runs, and a verdict for each claim.
+
+
+rule tables:
+    input:
+        indexes=expand(
+            rules.runs.output.index, claim=plan.claims, framework=plan.frameworks
+        ),
+    output:
+        runs=plan.results / "runs.csv",
+        costs=plan.results / "costs.csv",
+    log:
+        plan.results / "logs" / "tables.log",
+    params:
+        results=plan.results,
+    shell:
+        "python -m bench.summaries --results {params.results} runs costs 2>&1 | tee -i {log} >&2"
+
+
+rule verdicts:
+    input:
+        sources=plan.verdict_sources(),
+        runs=rules.tables.output.runs,
+    output:
+        plan.results / "verdicts.json",
+    log:
+        plan.results / "logs" / "verdicts.log",
+    params:
+        results=plan.results,
+    shell:
+        "python -m bench.summaries --results {params.results} verdicts 2>&1 | tee -i {log} >&2"

@@ -1,0 +1,113 @@
+"""What the Snakefile does before and at the start of a reproduction.
+
+One live instance: the head of the Snakefile takes a lock that dies with its process. Got it, then
+nobody is computing here, and the lock files that a killed Snakemake left behind are stale and are
+removed; not got, then a second start is refused. Looking (dry run, lint) is always allowed.
+"""
+
+import fcntl
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+from bench import costs, store
+from bench.command import explain
+from bench.errors import UserError
+from bench.plan import SCHEMA_VERSION, Plan
+
+LOOKING = {
+    *("-n", "--dry-run", "--dryrun", "--lint", "--list-rules", "--list", "-l", "--summary", "-S"),
+    *("--detailed-summary", "-D", "--dag", "--rulegraph", "--filegraph", "--list-input-changes"),
+    *("--list-params-changes", "--list-code-changes", "--report", "--containerize"),
+}
+IDENTITY = ("project", "schema_version", "budget", "device", "threads")
+
+_instance: IO[str] | None = None  # the open handle is the lock: it lives as long as the process
+
+
+def prepare(config: Mapping[str, Any], main_process: bool, arguments: Sequence[str]) -> Plan:
+    """Validate the configuration and make sure that this start may go ahead.
+
+    Ends the process with one message and exit code 1 where it may not.
+    """
+    try:
+        plan = Plan(config)
+        looking = bool(LOOKING & set(arguments))
+        if main_process:
+            _be_the_only_one(looking)
+            _check_manifest(plan)
+            if not looking:
+                plan.check_data()
+                plan.results.mkdir(parents=True, exist_ok=True)
+        return plan
+    except (UserError, OSError) as error:
+        message = explain(error)
+        if message is None:
+            raise
+        sys.exit(f"quatuor: {message}")
+
+
+def record(plan: Plan) -> None:
+    """Write what this reproduction is going to do; called when it starts, not on a dry run."""
+    runs = [asdict(run) for run in plan.all_runs()]
+    store.write_file(plan.results / "manifest.json", store.canonical(_manifest(plan)))
+    store.write_file(plan.results / "frameworks.json", store.canonical(plan.framework_records()))
+    store.write_file(plan.results / "plan.json", store.canonical(runs))
+    store.write_file(
+        plan.results / "jobs.json",
+        store.canonical({"started": time.time(), "weights": costs.weights(plan)}),
+    )
+
+
+def _be_the_only_one(looking: bool) -> None:
+    global _instance
+    folder = Path(".snakemake")
+    if looking and not folder.is_dir():
+        return
+    folder.mkdir(exist_ok=True)
+    _instance = (folder / "quatuor.lock").open("w")
+    try:
+        fcntl.flock(_instance, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        if looking:
+            return
+        raise UserError(
+            "a reproduction is already running in this folder: wait for it, or stop it first "
+            "(python -m bench.progress results/<budget> shows how far it is)"
+        ) from None
+    for stale in (folder / "locks").glob("*.lock"):
+        stale.unlink()
+
+
+def _manifest(plan: Plan) -> dict[str, Any]:
+    configuration = plan.configuration.model_dump(mode="json")
+    identity = {"project": "quatuor", "schema_version": SCHEMA_VERSION}
+    chosen = {key: configuration[key] for key in ("budget", "device", "threads")}
+    return {**identity, **chosen, "config": configuration}
+
+
+def _check_manifest(plan: Plan) -> None:
+    """Refuse a results folder that was made under another identity, or by something else."""
+    path = plan.results / "manifest.json"
+    if not path.is_file():
+        foreign = plan.results.is_dir() and any(plan.results.iterdir())
+        if foreign:
+            raise UserError(
+                f"{plan.results} holds files but no manifest.json, so it is not known what they "
+                f"are: move the folder away and start again"
+            )
+        return
+    found, wanted = store.read(path), _manifest(plan)
+    differences = [
+        f"{key} is {found.get(key)!r} there and {wanted[key]!r} here"
+        for key in IDENTITY
+        if found.get(key) != wanted[key]
+    ]
+    if differences:
+        raise UserError(
+            f"{plan.results} comes from another configuration ({'; '.join(differences)}): "
+            f"move the folder away, or use the configuration it was made with"
+        )

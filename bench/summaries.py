@@ -1,0 +1,141 @@
+"""The summaries that the report, CI and anyone else reads: see results/README.md for the schema.
+
+    python -m bench.summaries --results results/standard [runs costs verdicts conformance mutants]
+
+Each is computed from what exists, finished or not, and written only when it changed, so that a
+report in the middle of a reproduction disturbs nothing.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pandas as pd
+
+from bench import claim as claims
+from bench import command, store, verdict
+from bench.errors import UserError
+from bench.run import table
+
+SCHEMAS = Path(__file__).parent / "schemas"
+IDENTITY = ("claim", "framework", "arm", "seed", "shared", "rule_hash")
+COSTS = (
+    *("cpu_seconds", "wall_seconds", "first_step_seconds", "peak_memory_mib"),
+    *("load_before", "load_after", "started"),
+)
+
+
+def finished(results: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Folder and config of every planned run that is whole, in the plan's order."""
+    for run in store.read(results / "plan.json"):
+        home = store.folder(results, run["claim"], run["framework"])
+        folder = home / store.run_name(run["arm"], run["seed"])
+        if (folder / "config.json").is_file():
+            yield folder, store.read(folder / "config.json")
+
+
+def runs(results: Path) -> str:
+    """runs.csv: one row a run, only what the seed determines."""
+    rows = []
+    for folder, config in finished(results):
+        metrics = store.read(folder / "outcome.json")["metrics"]
+        numbers = {name: float("nan") if v is None else v for name, v in metrics.items()}
+        rows.append({**{key: config[key] for key in IDENTITY}, **numbers})
+    return table(rows) if rows else ",".join(IDENTITY) + "\n"
+
+
+def costs(results: Path) -> str:
+    """costs.csv: what each run took, and under which load and commit."""
+    rows = []
+    for folder, config in finished(results):
+        spent = store.read(folder / "costs.json")
+        facts = store.read(folder / "provenance.json")
+        rows.append(
+            {
+                **{key: config[key] for key in ("claim", "framework", "arm", "seed")},
+                **{key: spent[key] for key in COSTS},
+                "commit": facts["git_commit"],
+                "dirty": facts["git_dirty"],
+                "threads": facts["threads"],
+                "device": facts["device"],
+            }
+        )
+    columns = ("claim", "framework", "arm", "seed", *COSTS, "commit", "dirty", "threads", "device")
+    return table(rows) if rows else ",".join(columns) + "\n"
+
+
+def verdicts(results: Path) -> str:
+    """verdicts.json: every claim of the plan, judged on the runs that exist."""
+    plan = store.read(results / "plan.json")
+    described = [claims.get(name) for name in dict.fromkeys(run["claim"] for run in plan)]
+    planned: dict[tuple[str, str], list[tuple[str, int, bool]]] = {}
+    for run in plan:
+        key = (run["claim"], run["framework"])
+        planned.setdefault(key, []).append((run["arm"], run["seed"], run["shared"]))
+    budget = store.read(results / "manifest.json")["budget"]
+    return store.canonical(verdict.judge(described, long_table(results), budget, planned))
+
+
+def long_table(results: Path) -> pd.DataFrame:
+    """runs.csv with one row a run and metric, each claim with its own metrics only."""
+    rows = []
+    for folder, config in finished(results):
+        metrics = store.read(folder / "outcome.json")["metrics"]
+        identity = {key: config[key] for key in IDENTITY}
+        rows += [
+            {**identity, "metric": name, "value": float("nan") if v is None else v}
+            for name, v in metrics.items()
+        ]
+    return pd.DataFrame(rows, columns=[*IDENTITY, "metric", "value"])
+
+
+def merged(kind: str) -> Callable[[Path], str]:
+    """conformance.json and mutants.json: the lists of every framework, one after another."""
+
+    def merge(results: Path) -> str:
+        records: list[Any] = []
+        for path in sorted((results / kind).glob("*.json")):
+            records += store.read(path)
+        return store.canonical(records)
+
+    return merge
+
+
+SUMMARIES: dict[str, tuple[str, Callable[[Path], str]]] = {
+    "runs": ("runs.csv", runs),
+    "costs": ("costs.csv", costs),
+    "verdicts": ("verdicts.json", verdicts),
+    "conformance": ("conformance.json", merged("conformance")),
+    "mutants": ("mutants.json", merged("mutants")),
+}
+
+
+def write(results: Path, name: str) -> None:
+    """Compute one summary, check it against its schema, and write it when it changed."""
+    file, compute = SUMMARIES[name]
+    text = compute(results)
+    schema = SCHEMAS / f"{name}.json"
+    if schema.is_file():
+        jsonschema.validate(json.loads(text), json.loads(schema.read_text()))
+    path = results / file
+    if not path.is_file() or path.read_text() != text:
+        store.write_file(path, text)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Write the summaries of a results folder.")
+    parser.add_argument("--results", type=Path, required=True, help="results/<budget>")
+    parser.add_argument("names", nargs="*", choices=[*SUMMARIES, []], help="default: all")
+    arguments = parser.parse_args()
+    if not (arguments.results / "plan.json").is_file():
+        raise UserError(f"{arguments.results} holds no reproduction yet: start one with make")
+    for name in arguments.names or SUMMARIES:
+        write(arguments.results, name)
+    return 0
+
+
+if __name__ == "__main__":
+    command.run(main)

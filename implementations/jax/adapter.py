@@ -1,0 +1,301 @@
+"""The contract in JAX: see bench/contract.py.
+
+Every question and every update is a jitted pure function of (parameters, slots, batch, ...). They
+are compiled once for each shape of batch: step and learning rate enter as arrays.
+"""
+
+import functools
+import importlib
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jax
+
+jax.config.update("jax_enable_x64", True)  # before any array is made: float64 would become float32
+
+import jax.numpy as jnp
+import jaxlib
+import numpy as np
+from jax import Array
+
+from bench.contract import (
+    Arrays,
+    Config,
+    Environment,
+    Evaluation,
+    Gradients,
+    Mode,
+    State,
+    Update,
+    check_names,
+)
+from bench.spec import Spec
+from implementations.jax.probe import Probe, Tracer, Witness
+from implementations.jax.techniques import optimizers
+
+
+def environment(config: Config) -> Environment:
+    device, notes = _device(config)
+    return Environment(
+        framework="jax",
+        versions={
+            "jax": jax.__version__,
+            "jaxlib": jaxlib.__version__,
+            "numpy": np.__version__,
+        },
+        blas="XLA and Eigen",
+        device="cpu" if device.platform == "cpu" else device.device_kind,
+        # XLA's CPU client has no setting of its own: it reads NPROC when it starts.
+        threads=int(os.environ.get("NPROC") or os.cpu_count() or 1),
+        notes=notes,
+    )
+
+
+def build(spec: Spec, updates: Mapping[str, Update], config: Config) -> "System":
+    return System(spec, updates, config)
+
+
+def _device(config: Config) -> tuple[jax.Device, tuple[str, ...]]:
+    if config.device != "cpu":
+        try:
+            return jax.devices("cuda")[0], ()
+        except RuntimeError as error:
+            if config.device == "cuda":
+                message = "device: cuda was asked for, and JAX sees no CUDA device"
+                raise RuntimeError(message) from error
+    notes = ("no CUDA device: fell back to cpu",) if config.device == "auto" else ()
+    return jax.devices("cpu")[0], notes
+
+
+class System:
+    def __init__(self, spec: Spec, updates: Mapping[str, Update], config: Config) -> None:
+        self.spec, self.updates = spec, updates
+        self.device, _ = _device(config)
+        self.dtype = config.dtype
+        self.architecture = importlib.import_module(spec.players("jax"))
+        with jax.default_device(self.device):
+            self.model = self.architecture.build(spec, config.dtype)
+        leaves, self.structure = jax.tree_util.tree_flatten_with_path(self.model)
+        paths = (path for path, _ in leaves)
+        self.names = [jax.tree_util.keystr(p, simple=True, separator="/") for p in paths]
+        self.parameters: dict[str, Array] = {}
+        self.slots: dict[str, dict[str, dict[str, Array]]] = {}
+        self.step: dict[str, int] = {}
+        self.terms: dict[str, Array] = {}
+        self.functions: dict[tuple[Any, ...], Any] = {}
+
+    # --- state ------------------------------------------------------------------------------
+
+    def load(self, state: State) -> None:
+        check_names("parameters", self.spec.shapes(), state.parameters)
+        self.parameters = {name: self._input(state.parameters[name]) for name in self.names}
+        for key, update in self.updates.items():
+            self.step[key] = state.step.get(key, 0)
+            given = state.optimizer.get(key, {})
+            self.slots[key] = {}
+            expected: dict[str, tuple[int, ...]] = {}
+            for name in filter(update.selects, self.names):
+                slots = self.slots[key].setdefault(name, {})
+                for slot in optimizers.SLOTS[update.optimizer.name]:
+                    expected[f"{name}/{slot}"] = shape = self.spec.parameters[name].shape
+                    slots[slot] = self._input(given.get(f"{name}/{slot}", np.zeros(shape)))
+            if given:
+                check_names(f"optimizer of {key}", expected, given)
+
+    def export(self) -> State:
+        optimizer = {
+            key: {
+                f"{name}/{slot}": np.array(array)
+                for name, slots in by_name.items()
+                for slot, array in slots.items()
+            }
+            for key, by_name in self.slots.items()
+        }
+        parameters = {name: np.array(self.parameters[name]) for name in self.spec.parameters}
+        return State(parameters=parameters, optimizer=optimizer, step=dict(self.step))
+
+    def stage(self, batch: Arrays) -> dict[str, Array]:
+        return {name: self._input(array) for name, array in batch.items()}
+
+    # --- questions --------------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        function: str,
+        batch: Mapping[str, Array],
+        mode: Mode,
+        decisions: Arrays | None = None,
+    ) -> Evaluation:
+        def ask(parameters: Any, batch: Any, given: Any) -> Any:
+            probe = Probe(mode) if given is None else Witness(mode, given)
+            outputs = getattr(self.architecture, function)(self._model(parameters), batch, probe)
+            return outputs, *_noted(probe)
+
+        compiled = self._compiled(("evaluate", function, mode), ask)
+        outputs, noted, margins = compiled(self.parameters, batch, self._choices(decisions))
+        return Evaluation(_arrays(outputs), _indices(noted), _arrays(margins))
+
+    def differentiate(
+        self, update: str, batch: Mapping[str, Array], decisions: Arrays | None = None
+    ) -> Gradients:
+        mode = self.updates[update].mode
+
+        def ask(parameters: Any, batch: Any, given: Any) -> Any:
+            probe = Probe(mode) if given is None else Witness(mode, given)
+            return self._backward(update, parameters, batch, probe)
+
+        compiled = self._compiled(("differentiate", update), ask)
+        terms, gradients, noted, margins = compiled(
+            self.parameters, batch, self._choices(decisions)
+        )
+        return Gradients(
+            terms={name: float(term) for name, term in terms.items()},
+            gradients=_arrays(gradients),
+            evaluation=Evaluation({}, _indices(noted), _arrays(margins)),
+        )
+
+    def trace(
+        self, update: str, batch: Mapping[str, Array]
+    ) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
+        rule = self.updates[update]
+        objective = getattr(self.architecture, rule.objective)
+
+        def run(zeros: Any) -> Any:
+            tracer = Tracer(rule.mode, zeros)
+            terms = objective(self._model(self.parameters), batch, tracer)
+            return sum(terms.values()), tracer.activations
+
+        shapes = jax.eval_shape(run, {})[1]
+        zeros = {name: jnp.zeros(x.shape, x.dtype) for name, x in shapes.items()}
+        gradients, activations = jax.grad(run, has_aux=True)(zeros)
+        for name in self.spec.activations:
+            yield name, np.array(activations[name]), np.array(gradients[name])
+
+    # --- steps ------------------------------------------------------------------------------
+
+    def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:
+        arrays = {
+            name: self._input(array)
+            for name, array in gradients.gradients.items()
+            if not name.startswith("input:")
+        }
+        step = self._compiled(("apply", update), functools.partial(self._step, update))
+        self.step[update] += 1
+        self._commit(
+            update,
+            *step(
+                self._moved(update),
+                self.slots[update],
+                arrays,
+                *self._scalars(update, learning_rate),
+            ),
+        )
+
+    def update(self, update: str, batch: Mapping[str, Array], learning_rate: float) -> None:
+        mode = self.updates[update].mode
+
+        def whole(moved: Any, slots: Any, still: Any, batch: Any, step: Any, rate: Any) -> Any:
+            terms, gradients, _, _ = self._backward(update, {**still, **moved}, batch, Probe(mode))
+            return *self._step(update, moved, slots, gradients, step, rate), terms
+
+        self.step[update] += 1
+        moved = self._moved(update)
+        still = {name: p for name, p in self.parameters.items() if name not in moved}
+        # What is moved is given away: the step may write in place of it.
+        compiled = self._compiled(("update", update), whole, donated=(0, 1))
+        scalars = self._scalars(update, learning_rate)
+        parameters, slots, self.terms = compiled(moved, self.slots[update], still, batch, *scalars)
+        self._commit(update, parameters, slots)
+
+    def read(self) -> Mapping[str, float]:
+        return {name: float(term) for name, term in self.terms.items()}
+
+    def synchronize(self) -> None:
+        jax.block_until_ready(self.parameters)
+
+    def close(self) -> None:
+        for function in self.functions.values():
+            function.clear_cache()
+        self.parameters, self.slots, self.terms, self.functions = {}, {}, {}, {}
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _model(self, parameters: Mapping[str, Array]) -> Any:
+        """The pytree that the architecture built, with these leaves."""
+        leaves = [parameters[name] for name in self.names]
+        return jax.tree_util.tree_unflatten(self.structure, leaves)
+
+    def _backward(self, update: str, parameters: Any, batch: Any, probe: Probe) -> Any:
+        rule = self.updates[update]
+        wanted = {name: p for name, p in parameters.items() if rule.selects(name)}
+        wanted |= {f"input:{name}": batch[name] for name in rule.inputs()}
+
+        def objective(wanted: Any) -> Any:
+            inputs = {name: wanted[f"input:{name}"] for name in rule.inputs()}
+            model = self._model({**parameters, **wanted})
+            terms = getattr(self.architecture, rule.objective)(model, {**batch, **inputs}, probe)
+            return sum(terms.values()), (terms, *_noted(probe))
+
+        gradients, (terms, noted, margins) = jax.grad(objective, has_aux=True)(wanted)
+        return terms, gradients, noted, margins
+
+    def _step(
+        self, update: str, parameters: Any, slots: Any, gradients: Any, step: Array, rate: Array
+    ) -> tuple[dict[str, Array], dict[str, dict[str, Array]]]:
+        rule = self.updates[update]
+        own = {name: gradients[name] for name in parameters}
+        if rule.clip_global_norm is not None:
+            own = optimizers.clip_by_global_norm(own, rule.clip_global_norm)
+        apply = getattr(optimizers, rule.optimizer.name)
+        constants = rule.optimizer.constants
+        stepped = {
+            name: apply(parameters[name], own[name], slots[name], step, rate, **constants)
+            for name in parameters
+        }
+        return {n: s[0] for n, s in stepped.items()}, {n: s[1] for n, s in stepped.items()}
+
+    def _moved(self, update: str) -> dict[str, Array]:
+        return {name: self.parameters[name] for name in self.slots[update]}
+
+    def _commit(self, update: str, parameters: Any, slots: Any) -> None:
+        self.parameters = {**self.parameters, **parameters}
+        self.slots[update] = slots
+
+    def _compiled(self, key: tuple[Any, ...], function: Any, donated: tuple[int, ...] = ()) -> Any:
+        if key not in self.functions:
+            self.functions[key] = jax.jit(function, donate_argnums=donated)
+        return self.functions[key]
+
+    def _scalars(self, update: str, learning_rate: float) -> tuple[Array, Array]:
+        return (
+            jnp.asarray(self.step[update], jnp.float64, device=self.device),
+            jnp.asarray(learning_rate, jnp.float64, device=self.device),
+        )
+
+    def _choices(self, decisions: Arrays | None) -> dict[str, Array] | None:
+        if decisions is None:
+            return None
+        return {
+            name: jax.device_put(array.astype(np.int64), self.device)
+            for name, array in decisions.items()
+        }
+
+    def _input(self, array: np.ndarray) -> Array:
+        dtype = self.dtype if np.issubdtype(array.dtype, np.floating) else "int64"
+        # A copy: on a CPU JAX would go on reading the caller's array.
+        return jax.device_put(array.astype(dtype, copy=True), self.device)
+
+
+def _noted(probe: Probe) -> tuple[dict[str, Array], dict[str, Array]]:
+    if isinstance(probe, Witness):
+        return probe.decisions, probe.margins
+    return {}, {}
+
+
+def _arrays(arrays: Mapping[str, Array]) -> dict[str, np.ndarray]:
+    return {name: np.array(array) for name, array in arrays.items()}
+
+
+def _indices(arrays: Mapping[str, Array]) -> dict[str, np.ndarray]:
+    return {name: np.array(array).astype(np.int8) for name, array in arrays.items()}

@@ -1,0 +1,240 @@
+"""The contract in NumPy, the reference: see bench/contract.py."""
+
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from bench.contract import (
+    Arrays,
+    Config,
+    Environment,
+    Evaluation,
+    Gradients,
+    Mode,
+    State,
+    Update,
+    check_names,
+)
+from bench.spec import Spec
+from implementations.numpy.probe import Probe, Tracer, Witness
+from implementations.numpy.tape import Node, Tape, Workspace
+from implementations.numpy.techniques import optimizers
+
+
+def environment(config: Config) -> Environment:
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[index]
+    return Environment(
+        framework="numpy",
+        versions={"numpy": np.__version__},
+        blas=f"{blas['name']} {blas['version']}",
+        device="cpu",
+        threads=config.threads,
+        notes=_device_notes(config),
+    )
+
+
+def build(spec: Spec, updates: Mapping[str, Update], config: Config) -> "System":
+    return System(spec, updates, config)
+
+
+def _device_notes(config: Config) -> tuple[str, ...]:
+    if config.device == "cuda":
+        raise RuntimeError("device: cuda was asked for, and NumPy computes on the processor only")
+    return ("NumPy has no CUDA: fell back to cpu",) if config.device == "auto" else ()
+
+
+class System:
+    def __init__(self, spec: Spec, updates: Mapping[str, Update], config: Config) -> None:
+        _device_notes(config)
+        self.spec, self.updates = spec, updates
+        self.dtype = np.dtype(config.dtype)
+        self.architecture = importlib.import_module(spec.players("numpy"))
+        self.model = self.architecture.build(spec, config.dtype)
+        self.parameters: dict[str, np.ndarray] = dict(_leaves(self.model))
+        self.slots: dict[str, dict[str, dict[str, np.ndarray]]] = {}
+        self.step: dict[str, int] = {}
+        self.terms: dict[str, float] = {}
+        self.workspace = Workspace()
+
+    # --- state ------------------------------------------------------------------------------
+
+    def load(self, state: State) -> None:
+        check_names("parameters", self.spec.shapes(), state.parameters)
+        for name, array in self.parameters.items():
+            array[...] = state.parameters[name]
+        for key, update in self.updates.items():
+            self.step[key] = state.step.get(key, 0)
+            given = state.optimizer.get(key, {})
+            self.slots[key] = {}
+            expected: dict[str, tuple[int, ...]] = {}
+            for name in filter(update.selects, self.parameters):
+                slots = self.slots[key].setdefault(name, {})
+                for slot in optimizers.SLOTS[update.optimizer.name]:
+                    expected[f"{name}/{slot}"] = shape = self.spec.parameters[name].shape
+                    slots[slot] = given.get(f"{name}/{slot}", np.zeros(shape)).astype(self.dtype)
+            if given:
+                check_names(f"optimizer of {key}", expected, given)
+
+    def export(self) -> State:
+        optimizer = {
+            key: {
+                f"{name}/{slot}": array.copy()
+                for name, slots in by_name.items()
+                for slot, array in slots.items()
+            }
+            for key, by_name in self.slots.items()
+        }
+        parameters = {name: self.parameters[name].copy() for name in self.spec.parameters}
+        return State(parameters=parameters, optimizer=optimizer, step=dict(self.step))
+
+    def stage(self, batch: Arrays) -> dict[str, np.ndarray]:
+        return {name: self._input(array) for name, array in batch.items()}
+
+    # --- questions --------------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        function: str,
+        batch: Mapping[str, np.ndarray],
+        mode: Mode,
+        decisions: Arrays | None = None,
+    ) -> Evaluation:
+        probe = Probe(mode) if decisions is None else Witness(mode, decisions)
+        tape = self._tape()
+        ask = getattr(self.architecture, function)
+        outputs = ask(self._nodes(tape, ()), self._inputs(tape, batch, ()), probe)
+        return self._evaluation(outputs, probe)
+
+    def differentiate(
+        self, update: str, batch: Mapping[str, np.ndarray], decisions: Arrays | None = None
+    ) -> Gradients:
+        mode = self.updates[update].mode
+        probe = Probe(mode) if decisions is None else Witness(mode, decisions)
+        terms, gradients = self._backward(update, batch, probe)
+        return Gradients(
+            terms=terms,
+            gradients={name: gradient.copy() for name, gradient in gradients.items()},
+            evaluation=self._evaluation({}, probe),
+        )
+
+    def trace(
+        self, update: str, batch: Mapping[str, np.ndarray]
+    ) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
+        tracer = Tracer(self.updates[update].mode)
+        self._backward(update, batch, tracer)
+        for name in self.spec.activations:
+            node = tracer.activations[name]
+            yield name, node.value.copy(), node.kept
+
+    # --- steps ------------------------------------------------------------------------------
+
+    def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:
+        self._step(
+            update,
+            {
+                name: np.ascontiguousarray(array, self.dtype)
+                for name, array in gradients.gradients.items()
+                if not name.startswith("input:")
+            },
+            learning_rate,
+        )
+
+    def update(self, update: str, batch: Mapping[str, np.ndarray], learning_rate: float) -> None:
+        self.terms, gradients = self._backward(update, batch, Probe(self.updates[update].mode))
+        self._step(update, gradients, learning_rate)
+
+    def read(self) -> Mapping[str, float]:
+        return self.terms
+
+    def synchronize(self) -> None:
+        """Nothing to wait for: NumPy returns when it is done."""
+
+    def close(self) -> None:
+        self.parameters, self.slots, self.terms = {}, {}, {}
+        self.workspace = Workspace()
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _tape(self) -> Tape:
+        """A fresh tape on the arrays of the past step."""
+        self.workspace.reclaim()
+        return Tape(self.workspace)
+
+    def _nodes(self, tape: Tape, wanted: tuple[str, ...]) -> Any:
+        """The model with a node in place of every parameter."""
+        return _replaced(self.model, lambda name, value: Node(value, tape, name in wanted))
+
+    def _inputs(
+        self, tape: Tape, batch: Mapping[str, np.ndarray], wanted: tuple[str, ...]
+    ) -> dict[str, Node]:
+        return {name: Node(array, tape, name in wanted) for name, array in batch.items()}
+
+    def _backward(
+        self, update: str, batch: Mapping[str, np.ndarray], probe: Probe
+    ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+        rule, tape = self.updates[update], self._tape()
+        model = self._nodes(tape, tuple(filter(rule.selects, self.parameters)))
+        inputs = self._inputs(tape, batch, rule.inputs())
+        terms = getattr(self.architecture, rule.objective)(model, inputs, probe)
+        keep = probe.activations.values() if isinstance(probe, Tracer) else ()
+        tape.backward(terms.values(), keep)
+        gradients = {name: _gradient(n) for name, n in _leaves(model) if n.wanted}
+        gradients |= {f"input:{name}": _gradient(inputs[name]) for name in rule.inputs()}
+        return {name: float(term.value) for name, term in terms.items()}, gradients
+
+    def _step(self, update: str, gradients: dict[str, np.ndarray], learning_rate: float) -> None:
+        rule = self.updates[update]
+        gradients = {name: g for name, g in gradients.items() if name in self.parameters}
+        if rule.clip_global_norm is not None:
+            gradients = optimizers.clip_by_global_norm(gradients, rule.clip_global_norm)
+        self.step[update] += 1
+        step = getattr(optimizers, rule.optimizer.name)
+        for name, gradient in gradients.items():
+            step(
+                self.parameters[name],
+                gradient,
+                self.slots[update][name],
+                self.step[update],
+                learning_rate,
+                **rule.optimizer.constants,
+            )
+
+    def _evaluation(self, outputs: Mapping[str, Node], probe: Probe) -> Evaluation:
+        arrays = {name: node.value.copy() for name, node in outputs.items()}
+        if not isinstance(probe, Witness):
+            return Evaluation(outputs=arrays)
+        decisions = {name: array.astype(np.int8) for name, array in probe.decisions.items()}
+        return Evaluation(outputs=arrays, decisions=decisions, margins=probe.margins)
+
+    def _input(self, array: np.ndarray) -> np.ndarray:
+        dtype = self.dtype if np.issubdtype(array.dtype, np.floating) else np.int64
+        return np.array(array, dtype=dtype, order="C")
+
+
+def _gradient(node: Node) -> np.ndarray:
+    """The gradient that arrived at a node; zero where the objective does not depend on it."""
+    return np.zeros_like(node.value) if node.gradient is None else node.gradient
+
+
+def _leaves(model: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Canonical names and leaves of a nested dictionary; numbers and words are no leaves."""
+    for key, value in model.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}/")
+        elif isinstance(value, np.ndarray | Node):
+            yield f"{prefix}{key}", value
+
+
+def _replaced(model: Mapping[str, Any], change: Any, prefix: str = "") -> dict[str, Any]:
+    """The same nested dictionary with every leaf replaced by change(name, leaf)."""
+    replaced: dict[str, Any] = {}
+    for key, value in model.items():
+        if isinstance(value, Mapping):
+            replaced[key] = _replaced(value, change, f"{prefix}{key}/")
+        elif isinstance(value, np.ndarray):
+            replaced[key] = change(f"{prefix}{key}", value)
+        else:
+            replaced[key] = value
+    return replaced

@@ -1,0 +1,87 @@
+"""Update rules in NumPy, from the papers' formulas, one tensor at a time.
+
+Each takes the parameter, its gradient, its slots, the number of this step counted from 1, the
+learning rate and the constants, and changes the parameter and the slots in place. They go through
+the tensors in blocks that stay in the cache: Adam alone reads and writes a dozen arrays.
+SLOTS names what each rule remembers.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+SLOTS: dict[str, tuple[str, ...]] = {
+    "sgd": (),
+    "momentum": ("velocity",),
+    "adam": ("first_moment", "second_moment"),
+}
+BLOCK = 16_384  # entries: five arrays of float64 fit a second-level cache
+
+
+def sgd(
+    parameter: np.ndarray,
+    gradient: np.ndarray,
+    slots: dict[str, np.ndarray],
+    step: int,
+    learning_rate: float,
+) -> None:
+    """p <- p - lr g."""
+    for p, g in _blocks(parameter, gradient):
+        p -= learning_rate * g
+
+
+def momentum(
+    parameter: np.ndarray,
+    gradient: np.ndarray,
+    slots: dict[str, np.ndarray],
+    step: int,
+    learning_rate: float,
+    momentum: float,
+) -> None:
+    """v <- mu v + g, p <- p - lr v (Polyak, 1964; the learning rate stays outside the velocity)."""
+    for p, g, v in _blocks(parameter, gradient, slots["velocity"]):
+        v *= momentum
+        v += g
+        p -= learning_rate * v
+
+
+def adam(
+    parameter: np.ndarray,
+    gradient: np.ndarray,
+    slots: dict[str, np.ndarray],
+    step: int,
+    learning_rate: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+) -> None:
+    """Algorithm 1 of Kingma and Ba (2015), "Adam: a method for stochastic optimization".
+
+    m <- b1 m + (1 - b1) g             v <- b2 v + (1 - b2) g^2
+    p <- p - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
+    """
+    correction1, correction2 = 1 - beta1**step, 1 - beta2**step
+    moments = (slots["first_moment"], slots["second_moment"])
+    for p, g, m, v in _blocks(parameter, gradient, *moments):
+        m *= beta1
+        m += (1 - beta1) * g
+        v *= beta2
+        v += (1 - beta2) * (g * g)
+        size = v / correction2
+        np.sqrt(size, out=size)
+        size += epsilon
+        p -= learning_rate * (m / correction1) / size
+
+
+def clip_by_global_norm(gradients: dict[str, np.ndarray], limit: float) -> dict[str, np.ndarray]:
+    """g <- g min(1, limit / ||g||), the norm over all tensors together (Pascanu et al., 2013)."""
+    norm = np.sqrt(sum((g * g).sum() for g in gradients.values()))
+    scale = np.minimum(limit / norm, norm.dtype.type(1))
+    return {name: g * scale for name, g in gradients.items()}
+
+
+def _blocks(*arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    """Matching flat pieces of contiguous arrays."""
+    flat = [array.reshape(-1) for array in arrays]
+    for start in range(0, flat[0].size, BLOCK):
+        yield tuple(array[start : start + BLOCK] for array in flat)

@@ -1,0 +1,305 @@
+"""The contract in TensorFlow: see bench/contract.py.
+
+Every update is a tf.function of its own, traced once for each shape of batch: step and learning rate
+enter as tensors.
+"""
+
+import contextlib
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bench.contract import (
+    Arrays,
+    Config,
+    Environment,
+    Evaluation,
+    Gradients,
+    Mode,
+    State,
+    Update,
+    check_names,
+)
+from bench.spec import Spec
+from implementations.tensorflow.probe import Probe, Tracer, Witness
+from implementations.tensorflow.techniques import optimizers
+
+
+def environment(config: Config) -> Environment:
+    _set_threads(config.threads)
+    device, notes = _device(config)
+    return Environment(
+        framework="tensorflow",
+        versions={
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        },
+        blas="oneDNN and Eigen",
+        device="cpu" if device.startswith("/CPU") else _gpu_name(),
+        threads=tf.config.threading.get_intra_op_parallelism_threads(),
+        notes=notes,
+    )
+
+
+def build(spec: Spec, updates: Mapping[str, Update], config: Config) -> "System":
+    return System(spec, updates, config)
+
+
+def _set_threads(threads: int) -> None:
+    """Threads are fixed once the runtime has started; asking for the same again is no error."""
+    threading = tf.config.threading
+    if threading.get_intra_op_parallelism_threads() == threads:
+        return
+    threading.set_intra_op_parallelism_threads(threads)
+    threading.set_inter_op_parallelism_threads(1)
+
+
+def _device(config: Config) -> tuple[str, tuple[str, ...]]:
+    if config.device == "cpu":
+        return "/CPU:0", ()
+    found = tf.config.list_physical_devices("GPU")
+    if found:
+        # Float32 means float32: TF32 would keep 10 bits of the mantissa.
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+        tf.config.experimental.enable_op_determinism()
+        with contextlib.suppress(RuntimeError):  # it was set before the runtime started
+            tf.config.experimental.set_memory_growth(found[0], True)
+        return "/GPU:0", ()
+    if config.device == "cuda":
+        raise RuntimeError("device: cuda was asked for, and TensorFlow sees no CUDA device")
+    return "/CPU:0", ("no CUDA device: fell back to cpu",)
+
+
+def _gpu_name() -> str:
+    details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
+    return details.get("device_name", "cuda")
+
+
+class System:
+    def __init__(self, spec: Spec, updates: Mapping[str, Update], config: Config) -> None:
+        _set_threads(config.threads)
+        self.spec, self.updates = spec, updates
+        self.device, _ = _device(config)
+        self.dtype = config.dtype
+        self.architecture = importlib.import_module(spec.players("tensorflow"))
+        self.slots: dict[str, dict[str, dict[str, tf.Variable]]] = {}
+        self.step: dict[str, int] = {}
+        self.terms: dict[str, tf.Tensor] = {}
+        self.functions: dict[tuple[Any, ...], Any] = {}
+        with tf.device(self.device):
+            self.model = self.architecture.build(spec, config.dtype)
+            self.parameters = dict(_named(self.model))
+            for key, update in updates.items():
+                self.step[key] = 0
+                names = optimizers.SLOTS[update.optimizer.name]
+                self.slots[key] = {
+                    name: {slot: tf.Variable(tf.zeros_like(p)) for slot in names}
+                    for name, p in self.parameters.items()
+                    if update.selects(name)
+                }
+
+    # --- state ------------------------------------------------------------------------------
+
+    def load(self, state: State) -> None:
+        check_names("parameters", self.spec.shapes(), state.parameters)
+        for name, variable in self.parameters.items():
+            variable.assign(state.parameters[name].astype(self.dtype))
+        for key, by_name in self.slots.items():
+            self.step[key] = state.step.get(key, 0)
+            given = state.optimizer.get(key, {})
+            slots = {f"{n}/{slot}": v for n, by in by_name.items() for slot, v in by.items()}
+            if given:
+                shapes = {name: tuple(v.shape) for name, v in slots.items()}
+                check_names(f"optimizer of {key}", shapes, given)
+            for name, variable in slots.items():
+                variable.assign(
+                    given[name].astype(self.dtype)
+                    if given
+                    else np.zeros(variable.shape, self.dtype)
+                )
+
+    def export(self) -> State:
+        optimizer = {
+            key: {
+                f"{name}/{slot}": variable.numpy().copy()
+                for name, slots in by_name.items()
+                for slot, variable in slots.items()
+            }
+            for key, by_name in self.slots.items()
+        }
+        parameters = {name: self.parameters[name].numpy().copy() for name in self.spec.parameters}
+        return State(parameters=parameters, optimizer=optimizer, step=dict(self.step))
+
+    def stage(self, batch: Arrays) -> dict[str, tf.Tensor]:
+        with tf.device(self.device):
+            return {name: self._input(array) for name, array in batch.items()}
+
+    # --- questions --------------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        function: str,
+        batch: Mapping[str, tf.Tensor],
+        mode: Mode,
+        decisions: Arrays | None = None,
+    ) -> Evaluation:
+        def ask(batch: Any, given: Any) -> Any:
+            probe = Probe(mode) if given is None else Witness(mode, given)
+            outputs = getattr(self.architecture, function)(self.model, batch, probe)
+            return outputs, *_noted(probe)
+
+        outputs, noted, margins = self._compiled(("evaluate", function, mode), ask)(
+            batch, self._choices(decisions)
+        )
+        return Evaluation(_arrays(outputs), _indices(noted), _arrays(margins))
+
+    def differentiate(
+        self, update: str, batch: Mapping[str, tf.Tensor], decisions: Arrays | None = None
+    ) -> Gradients:
+        mode = self.updates[update].mode
+
+        def ask(batch: Any, given: Any) -> Any:
+            probe = Probe(mode) if given is None else Witness(mode, given)
+            return *self._backward(update, batch, probe), *_noted(probe)
+
+        terms, gradients, noted, margins = self._compiled(("differentiate", update), ask)(
+            batch, self._choices(decisions)
+        )
+        return Gradients(
+            terms={name: float(term) for name, term in terms.items()},
+            gradients=_arrays(gradients),
+            evaluation=Evaluation({}, _indices(noted), _arrays(margins)),
+        )
+
+    def trace(
+        self, update: str, batch: Mapping[str, tf.Tensor]
+    ) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
+        rule = self.updates[update]
+        with tf.device(self.device), tf.GradientTape() as tape:
+            tracer = Tracer(rule.mode, tape)
+            tape.watch([batch[name] for name in rule.inputs()])
+            terms = getattr(self.architecture, rule.objective)(self.model, batch, tracer)
+            objective = tf.add_n(list(terms.values()))
+        gradients = tape.gradient(objective, tracer.activations)
+        for name in self.spec.activations:
+            gradient = gradients[name]
+            array = None if gradient is None else gradient.numpy()
+            yield name, tracer.activations[name].numpy(), array
+
+    # --- steps ------------------------------------------------------------------------------
+
+    def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:
+        with tf.device(self.device):
+            tensors = {
+                name: tf.convert_to_tensor(array.astype(self.dtype))
+                for name, array in gradients.gradients.items()
+                if not name.startswith("input:")
+            }
+        self.step[update] += 1
+        step = self._compiled(("apply", update), lambda *given: self._step(update, *given))
+        step(tensors, *self._scalars(update, learning_rate))
+
+    def update(self, update: str, batch: Mapping[str, tf.Tensor], learning_rate: float) -> None:
+        def whole(batch: Any, step: tf.Tensor, rate: tf.Tensor) -> Any:
+            terms, gradients = self._backward(update, batch, Probe(self.updates[update].mode))
+            self._step(update, gradients, step, rate)
+            return terms
+
+        self.step[update] += 1
+        compiled = self._compiled(("update", update), whole)
+        self.terms = compiled(batch, *self._scalars(update, learning_rate))
+
+    def read(self) -> Mapping[str, float]:
+        return {name: float(term) for name, term in self.terms.items()}
+
+    def synchronize(self) -> None:
+        if self.device.startswith("/GPU"):
+            tf.test.experimental.sync_devices()
+
+    def close(self) -> None:
+        self.parameters, self.slots, self.terms, self.functions = {}, {}, {}, {}
+        del self.model
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _backward(
+        self, update: str, batch: Mapping[str, tf.Tensor], probe: Probe
+    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        rule = self.updates[update]
+        wanted: dict[str, Any] = {n: p for n, p in self.parameters.items() if rule.selects(n)}
+        inputs = {f"input:{name}": batch[name] for name in rule.inputs()}
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([*wanted.values(), *inputs.values()])
+            terms = getattr(self.architecture, rule.objective)(self.model, batch, probe)
+            objective = tf.add_n(list(terms.values()))
+        return terms, tape.gradient(objective, {**wanted, **inputs})
+
+    def _step(
+        self, update: str, gradients: Mapping[str, tf.Tensor], step: tf.Tensor, rate: tf.Tensor
+    ) -> None:
+        rule = self.updates[update]
+        own = {name: g for name, g in gradients.items() if name in self.parameters}
+        if rule.clip_global_norm is not None:
+            own = optimizers.clip_by_global_norm(own, rule.clip_global_norm)
+        apply = getattr(optimizers, rule.optimizer.name)
+        for name, gradient in own.items():
+            slots = self.slots[update][name]
+            constants = rule.optimizer.constants
+            apply(self.parameters[name], gradient, slots, step, rate, **constants)
+
+    def _compiled(self, key: tuple[Any, ...], function: Any) -> Any:
+        """One tf.function for each question; the device is part of the graph."""
+        if key not in self.functions:
+
+            def placed(*arguments: Any) -> Any:
+                with tf.device(self.device):
+                    return function(*arguments)
+
+            self.functions[key] = tf.function(placed, jit_compile=False)
+        return self.functions[key]
+
+    def _scalars(self, update: str, learning_rate: float) -> tuple[tf.Tensor, tf.Tensor]:
+        return (
+            tf.constant(self.step[update], tf.float64),
+            tf.constant(learning_rate, tf.float64),
+        )
+
+    def _choices(self, decisions: Arrays | None) -> dict[str, tf.Tensor] | None:
+        if decisions is None:
+            return None
+        with tf.device(self.device):
+            return {name: tf.constant(a.astype(np.int32)) for name, a in decisions.items()}
+
+    def _input(self, array: np.ndarray) -> tf.Tensor:
+        dtype = self.dtype if np.issubdtype(array.dtype, np.floating) else "int64"
+        return tf.convert_to_tensor(array.astype(dtype))
+
+
+def _named(layer: keras.layers.Layer) -> Iterator[tuple[str, tf.Variable]]:
+    """Canonical names and variables: a variable's path does not know of nested models."""
+    inner = getattr(layer, "layers", [])
+    for part in inner:
+        for name, variable in _named(part):
+            yield f"{part.name}/{name}", variable
+    if not inner:
+        for variable in layer.trainable_variables:
+            yield variable.name, variable.value
+
+
+def _noted(probe: Probe) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+    if isinstance(probe, Witness):
+        return probe.decisions, probe.margins
+    return {}, {}
+
+
+def _arrays(tensors: Mapping[str, tf.Tensor]) -> dict[str, np.ndarray]:
+    return {name: tensor.numpy() for name, tensor in tensors.items()}
+
+
+def _indices(tensors: Mapping[str, tf.Tensor]) -> dict[str, np.ndarray]:
+    return {name: tensor.numpy().astype(np.int8) for name, tensor in tensors.items()}

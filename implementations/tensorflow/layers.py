@@ -1,0 +1,115 @@
+"""Primitives in TensorFlow. No default of the library stays implicit.
+
+Images are (batch, height, width, channels), kernels (height, width, in, out), dense weights
+(in, out): the canonical layout. Functions take tensors and return tensors; Convolution and Dense own
+a weight and a bias.
+"""
+
+import keras
+import tensorflow as tf
+
+
+def convolution(
+    x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, stride: int, padding: int
+) -> tf.Tensor:
+    """x_ij = b + sum_a sum_b w_ab y_(i+a)(j+b): the deck's convolution, a cross-correlation.
+
+    x (B, H, W, C), weight (h, w, C, K), bias (K,) -> (B, H', W', K) with
+    H' = floor((H + 2 padding - h) / stride) + 1. The zeros are counted, never called "SAME": at
+    stride 2 that would put them at the bottom and the right only.
+    """
+    sides = [[0, 0], [padding, padding], [padding, padding], [0, 0]]
+    products = tf.nn.conv2d(x, weight, strides=stride, padding=sides, data_format="NHWC")
+    return tf.nn.bias_add(products, bias)
+
+
+def max_pool(x: tf.Tensor, window: int, stride: int, choice: tf.Tensor | None = None) -> tf.Tensor:
+    """x_ij = max over the window; the gradient goes to the first maximum in row-major order.
+
+    x (B, H, W, C) -> (B, H', W', C), H' = floor((H - window) / stride) + 1, no padding. Where
+    windows overlap, gradients add. `choice` (B, H', W', C) names the entry to take instead, counted
+    in row-major order; -1 leaves it to the maximum.
+    """
+    if choice is None:
+        return tf.nn.max_pool2d(x, window, stride, padding="VALID", data_format="NHWC")
+    entries = _windows(x, window, stride)
+    first = tf.argmax(entries, axis=-1, output_type=tf.int32)
+    index = tf.where(choice < 0, first, choice)
+    return tf.gather(entries, index, batch_dims=4)
+
+
+def max_pool_decision(x: tf.Tensor, window: int, stride: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Position of the first maximum in each window, and its distance to the runner-up."""
+    entries = _windows(x, window, stride)
+    top = tf.math.top_k(entries, k=2).values
+    return tf.argmax(entries, axis=-1, output_type=tf.int32), top[..., 0] - top[..., 1]
+
+
+def _windows(x: tf.Tensor, window: int, stride: int) -> tf.Tensor:
+    """(B, H, W, C) -> (B, H', W', C, window * window), entries in row-major order."""
+    rows = (x.shape[1] - window) // stride + 1
+    columns = (x.shape[2] - window) // stride + 1
+    entries = [
+        x[:, a : a + stride * (rows - 1) + 1 : stride, b : b + stride * (columns - 1) + 1 : stride]
+        for a in range(window)
+        for b in range(window)
+    ]
+    return tf.stack(entries, axis=-1)
+
+
+def relu(x: tf.Tensor) -> tf.Tensor:
+    """max(x, 0), with derivative 0 at 0 (that of tf.maximum would be 1)."""
+    return tf.nn.relu(x)
+
+
+def sigmoid(x: tf.Tensor) -> tf.Tensor:
+    """1 / (1 + exp(-x))."""
+    return tf.sigmoid(x)
+
+
+def flatten(x: tf.Tensor) -> tf.Tensor:
+    """(B, H, W, C) -> (B, H * W * C): in height, width, channel order."""
+    return tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
+
+
+def dense(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """x W + b. x (B, n), weight (n, m), bias (m,) -> (B, m)."""
+    return tf.nn.bias_add(tf.matmul(x, weight), bias)
+
+
+def softmax_cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """-(1/B) sum_b log softmax(logits_b)[labels_b]. logits (B, K), labels (B,) integers -> scalar.
+
+    From logits: from probabilities Keras would clip at 1e-7.
+    """
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+    return tf.reduce_mean(losses)
+
+
+class Convolution(keras.layers.Layer):
+    """A convolution that owns its kernel. shape: canonical (height, width, in, out)."""
+
+    def __init__(
+        self, shape: tuple[int, ...], stride: int, padding: int, name: str, dtype: str
+    ) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self.weight = self.add_weight(shape=shape, initializer="zeros", name="weight")
+        self.bias = self.add_weight(shape=shape[-1:], initializer="zeros", name="bias")
+        self.stride, self.padding = stride, padding
+        self.built = True
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return convolution(x, self.weight.value, self.bias.value, self.stride, self.padding)
+
+
+class Dense(keras.layers.Layer):
+    """A dense layer that owns its weight. shape: canonical (in, out)."""
+
+    def __init__(self, shape: tuple[int, ...], name: str, dtype: str) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self.weight = self.add_weight(shape=shape, initializer="zeros", name="weight")
+        self.bias = self.add_weight(shape=shape[-1:], initializer="zeros", name="bias")
+        self.built = True
+
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return dense(x, self.weight.value, self.bias.value)

@@ -1,0 +1,36 @@
+"""Options and shared helpers of the tests."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import plan
+
+ROOT = Path(__file__).resolve().parent.parent
+FRAMEWORKS = ("numpy", "pytorch", "tensorflow", "jax")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--framework",
+        choices=FRAMEWORKS,
+        help="the framework of a suite that runs in a process of its own",
+    )
+
+
+@pytest.fixture(params=FRAMEWORKS)
+def framework(request: pytest.FixtureRequest) -> str:
+    """Every framework that is installed; a missing one is skipped with its reason."""
+    if plan.installed(request.param) is None:
+        pytest.skip(f"{plan.package(request.param)} is not installed")
+    return request.param
+
+
+def run_suite(path: str, framework: str) -> None:
+    """Run a file of tests in a process of its own: one framework a process."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", path, "--framework", framework]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.fail(f"{' '.join(command)}\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}")

@@ -1,0 +1,83 @@
+"""The four folders read side by side: the same files, public functions and arguments, in order.
+
+Container classes are the framework's own idiom and are left out; the NumPy folder adds the tape of
+its hand-derived backward.
+"""
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import FRAMEWORKS, ROOT
+
+FOLDERS = {name: ROOT / "implementations" / name for name in FRAMEWORKS}
+NUMPY_ADDS = {"tape.py"}
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*.py")}
+
+
+def functions(path: Path) -> list[tuple[str, tuple[str, ...]]]:
+    """Public functions with their argument names, in the file's order."""
+    found = []
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            arguments = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+            found.append((node.name, tuple(argument.arg for argument in arguments)))
+    return found
+
+
+def methods(path: Path, name: str) -> list[str]:
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            members = [n.name for n in node.body if isinstance(n, ast.FunctionDef)]
+            return [member for member in members if not member.startswith("_")]
+    raise AssertionError(f"{path} has no class {name}")
+
+
+SHARED_FILES = sorted(files(FOLDERS["pytorch"]))
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_same_files(framework: str) -> None:
+    extra = NUMPY_ADDS if framework == "numpy" else set()
+    assert files(FOLDERS[framework]) == set(SHARED_FILES) | extra
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("file", SHARED_FILES)
+def test_the_same_functions_in_the_same_order(framework: str, file: str) -> None:
+    assert shared(functions(FOLDERS[framework] / file)) == shared(
+        functions(FOLDERS["pytorch"] / file)
+    )
+
+
+def shared(found: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tuple[str, ...]]]:
+    """Without forward(), which is a method where the container is a class."""
+    return [entry for entry in found if entry[0] != "forward"]
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize(
+    ("file", "name"), [("adapter.py", "System"), ("probe.py", "Probe"), ("probe.py", "Witness")]
+)
+def test_the_same_methods_in_the_same_order(framework: str, file: str, name: str) -> None:
+    expected = methods(FOLDERS["pytorch"] / file, name)
+    assert methods(FOLDERS[framework] / file, name) == expected
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_every_folder_says_what_it_needs_and_what_it_lacks(framework: str) -> None:
+    assert "==" in (FOLDERS[framework] / "requirements.txt").read_text()
+    gaps = tomllib.loads((FOLDERS[framework] / "known_gaps.toml").read_text())["gap"]
+    assert all(gap["capability"] and gap["reason"] for gap in gaps)
+
+
+def test_the_comparison_can_fail(tmp_path: Path) -> None:
+    original = FOLDERS["pytorch"] / "layers.py"
+    copy = tmp_path / "layers.py"
+    copy.write_text(original.read_text().replace("padding: int)", "pad: int)", 1))
+    assert functions(copy) != functions(original)
