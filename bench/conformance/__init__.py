@@ -1,0 +1,1 @@
+"""Four frameworks, one computation: the lock-step comparison with the NumPy reference."""

@@ -28,6 +28,10 @@ from bench.spec import Spec
 from implementations.tensorflow.probe import Probe, Tracer, Witness
 from implementations.tensorflow.techniques import optimizers
 
+# One System traces its functions once a shape, but each System has its own: TensorFlow counts the
+# traces by name and would warn of them all.
+tf.get_logger().setLevel("ERROR")
+
 
 def environment(config: Config) -> Environment:
     _set_threads(config.threads)

@@ -1,0 +1,115 @@
+"""The planted bugs in JAX."""
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from implementations.jax import layers
+from implementations.jax.techniques import optimizers
+
+convolution, dense = layers.convolution, layers.dense
+adam = optimizers.adam
+
+
+def moments(gradient, slots, beta1, beta2):
+    first = beta1 * slots["first_moment"] + (1 - beta1) * gradient
+    second = beta2 * slots["second_moment"] + (1 - beta2) * gradient * gradient
+    return {"first_moment": first, "second_moment": second}
+
+
+def epsilon_hat(parameter, gradient, slots, step, learning_rate, beta1, beta2, epsilon):
+    new = moments(gradient, slots, beta1, beta2)
+    rate = learning_rate * jnp.sqrt(1 - beta2**step) / (1 - beta1**step)
+    return parameter - rate * new["first_moment"] / (jnp.sqrt(new["second_moment"]) + epsilon), new
+
+
+def epsilon_inside(parameter, gradient, slots, step, learning_rate, beta1, beta2, epsilon):
+    new = moments(gradient, slots, beta1, beta2)
+    root = jnp.sqrt(new["second_moment"] / (1 - beta2**step) + epsilon)
+    return parameter - learning_rate * new["first_moment"] / (1 - beta1**step) / root, new
+
+
+def off_by_one(parameter, gradient, slots, step, learning_rate, **constants):
+    return adam(parameter, gradient, slots, step + 1, learning_rate, **constants)
+
+
+def other_beta(parameter, gradient, slots, step, learning_rate, beta1, beta2, epsilon):
+    return adam(parameter, gradient, slots, step, learning_rate, beta1, 0.99, epsilon)
+
+
+def holds_rate(parameter, gradient, slots, step, learning_rate, momentum):
+    velocity = momentum * slots["velocity"] + learning_rate * gradient
+    return parameter - velocity, {"velocity": velocity}
+
+
+def nesterov(parameter, gradient, slots, step, learning_rate, momentum):
+    velocity = momentum * slots["velocity"] + gradient
+    return parameter - learning_rate * (gradient + momentum * velocity), {"velocity": velocity}
+
+
+def summed(logits, labels):
+    scores = jax.nn.log_softmax(logits, axis=-1)
+    return -jnp.sum(jnp.take_along_axis(scores, labels[:, None], axis=-1))
+
+
+def clipped(logits, labels):
+    probabilities = jnp.clip(jax.nn.softmax(logits, axis=-1), 1e-7, 1 - 1e-7)
+    return -jnp.mean(jnp.log(jnp.take_along_axis(probabilities, labels[:, None], axis=-1)))
+
+
+def frozen(x, weight, bias):
+    return dense(x, weight, lax.stop_gradient(bias))
+
+
+def transposed(x, weight, bias):
+    return dense(x, weight.T.reshape(weight.shape), bias)
+
+
+def slope_at_zero(x):
+    return jnp.where(x >= 0, x, 0)
+
+
+def channels_first(x):
+    return x.transpose(0, 3, 1, 2).reshape(len(x), -1)
+
+
+def flipped(x, weight, bias, stride, padding):
+    return convolution(x, weight[::-1, ::-1], bias, stride, padding)
+
+
+def same(x, weight, bias, stride, padding):
+    layout = ("NHWC", "HWIO", "NHWC")
+    strides = (stride, stride)
+    return lax.conv_general_dilated(x, weight, strides, "SAME", dimension_numbers=layout) + bias
+
+
+def shared(x, window, stride, choice=None):
+    return jnp.max(jnp.stack(layers._windows(x, window, stride)), axis=0)
+
+
+def last(x, window, stride, choice=None):
+    entries = layers._windows(x, window, stride)
+    best = entries[0]
+    for entry in entries[1:]:
+        best = jnp.where(entry >= best, entry, best)
+    return best
+
+
+PATCHES = {
+    "adam epsilon hat": ("techniques.optimizers.adam", epsilon_hat),
+    "adam epsilon inside the root": ("techniques.optimizers.adam", epsilon_inside),
+    "adam correction off by one": ("techniques.optimizers.adam", off_by_one),
+    "adam beta2 of 0.99": ("techniques.optimizers.adam", other_beta),
+    "momentum holds the rate": ("techniques.optimizers.momentum", holds_rate),
+    "nesterov for momentum": ("techniques.optimizers.momentum", nesterov),
+    "summed loss": ("layers.softmax_cross_entropy", summed),
+    "clipped probabilities": ("layers.softmax_cross_entropy", clipped),
+    "frozen bias": ("layers.dense", frozen),
+    "transposed weight": ("layers.dense", transposed),
+    "relu slope 1 at zero": ("layers.relu", slope_at_zero),
+    "flattened channels first": ("layers.flatten", channels_first),
+    "flipped kernel": ("layers.convolution", flipped),
+    "same padding": ("layers.convolution", same),
+    "ties share the gradient": ("layers.max_pool", shared),
+    "last maximum": ("layers.max_pool", last),
+}

@@ -1,0 +1,112 @@
+"""The smallest comparisons that should kill a mutant; each takes a second or less.
+
+A scenario compares a framework with the NumPy reference and answers with the largest deviation of
+every quantity over its tolerance: above 1 the comparison is red.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+
+from bench import weights
+from bench.conformance import lockstep
+from bench.conformance.cases import Case
+from bench.conformance.tolerances import FLOAT64, deviation
+from bench.contract import INFERENCE, Config, State, Update, sgd
+from bench.randomness import stream
+from bench.spec import Spec
+from bench.specs import mlp, single_convolution, single_max_pool
+
+Excess = Mapping[str, float]  # quantity -> largest deviation / tolerance
+Scenario = Callable[[ModuleType, ModuleType, str], Excess]
+
+
+@dataclass(frozen=True)
+class Lockstep:
+    """A few steps of training; the learning rate falls half-way."""
+
+    case: Case
+
+    def __call__(self, reference: ModuleType, adapter: ModuleType, framework: str) -> Excess:
+        found = lockstep.compare(reference, adapter, self.case, framework)
+        return {name: q.largest / q.limit for name, q in found.quantities.items()}
+
+
+@dataclass(frozen=True)
+class Once:
+    """One question: outputs and gradients of a spec on given arrays."""
+
+    spec: Callable[[], Spec]
+    arrays: Callable[[Spec, np.random.Generator], dict[str, np.ndarray]]
+    function: str
+    objective: str
+    wrt: tuple[str, ...]
+
+    def __call__(self, reference: ModuleType, adapter: ModuleType, framework: str) -> Excess:
+        spec = self.spec()
+        batch = self.arrays(spec, stream(0, "mutants"))
+        answers = [self._ask(module, spec, batch) for module in (reference, adapter)]
+        excess: dict[str, float] = {}
+        for quantity in answers[0]:
+            ours, theirs = (answer[quantity] for answer in answers)
+            excess[quantity] = max(deviation(ours[name], theirs[name]) for name in ours) / FLOAT64
+        return excess
+
+    def _ask(self, module: ModuleType, spec: Spec, batch: Mapping[str, np.ndarray]):
+        update = Update(self.objective, self.wrt, sgd())
+        system = module.build(spec, {"ask": update}, Config(dtype="float64"))
+        initial = weights.initial(spec, 0).parameters
+        # Small biases: a bias that is exactly zero hides what is done with it.
+        draws = stream(0, "mutant biases")
+        system.load(
+            State({n: a + 0.01 * draws.normal(size=a.shape) * (a == 0) for n, a in initial.items()})
+            if self.wrt != BLANK
+            else State(initial)
+        )
+        staged = system.stage(batch)
+        answer = system.differentiate("ask", staged)
+        outputs = system.evaluate(self.function, staged, INFERENCE).outputs
+        loss = {name: np.array(term) for name, term in answer.terms.items()}
+        return {"loss": loss, "output": outputs, "gradient": answer.gradients}
+
+
+BLANK = ("fc1/", "fc2/", "fc3/")
+
+
+def normal(spec: Spec, draws: np.random.Generator) -> dict[str, np.ndarray]:
+    return {name: draws.normal(size=(2, *shape)) for name, shape in spec.inputs.items()}
+
+
+def tied(spec: Spec, draws: np.random.Generator) -> dict[str, np.ndarray]:
+    arrays = normal(spec, draws)
+    return {**arrays, "x": draws.integers(0, 2, arrays["x"].shape).astype(float)}
+
+
+def blank(spec: Spec, draws: np.random.Generator) -> dict[str, np.ndarray]:
+    """Images of zeros on zero biases: every ReLU sits exactly at its kink."""
+    return {"x": np.zeros((4, *spec.inputs["x"])), "y": draws.integers(0, 10, 4)}
+
+
+def extreme(spec: Spec, draws: np.random.Generator) -> dict[str, np.ndarray]:
+    """Logits so far apart that probabilities fall below what some losses clip at."""
+    x = 100 * draws.normal(size=(4, *spec.inputs["x"]))
+    return {"x": x, "y": draws.integers(0, 10, 4)}
+
+
+def strided() -> Spec:
+    return single_convolution.spec(size=8, channels=2, filters=3, kernel=3, stride=2, padding=1)
+
+
+ALL = ("", "input:x")
+SCENARIOS: dict[str, Scenario] = {
+    "mlp, sgd": Lockstep(Case("mlp", "sgd", "float64", 4, 8)),
+    "mlp, momentum": Lockstep(Case("mlp", "momentum", "float64", 4, 8)),
+    "mlp, adam": Lockstep(Case("mlp", "adam", "float64", 4, 8)),
+    "lenet, adam": Lockstep(Case("lenet", "adam", "float64", 2, 2)),
+    "strided convolution": Once(strided, normal, "response", "energy", ALL),
+    "tied pooling": Once(single_max_pool.spec, tied, "response", "energy", ("input:x",)),
+    "blank images": Once(mlp.spec, blank, "logits", "cross_entropy", BLANK),
+    "extreme logits": Once(mlp.spec, extreme, "logits", "cross_entropy", ("",)),
+}
