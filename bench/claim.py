@@ -42,8 +42,8 @@ class Bound:
 class AtLeast:
     """A level: the mean of `metric` reaches `threshold`.
 
-    effect = mean - threshold. Supported: the 95 % interval lies at or above 0. Refuted: it lies below
-    0. Else inconclusive, with the smallest effect this many seeds could have seen.
+    effect = mean - threshold. Supported: the 95 % interval lies at or above 0. Refuted: it lies
+    below 0. Else inconclusive, with the smallest effect this many seeds could have seen.
     `deviation` is the standard deviation over seeds the design is planned for (states the power).
     """
 
@@ -58,9 +58,9 @@ class AtLeast:
 class Difference:
     """A paired difference by seed, `arm` minus `baseline`, in the claimed `direction`.
 
-    Supported: the 95 % interval excludes 0 in the claimed direction and the mean effect is at least
-    `smallest_effect`. Refuted: it excludes 0 the other way, or two one-sided tests place the effect
-    within plus or minus `smallest_effect`. Else inconclusive.
+    Supported: the 95 % interval excludes 0 in the claimed direction. Refuted: it excludes 0 the other
+    way, or two one-sided tests place the effect within plus or minus `smallest_effect`, whatever its
+    sign: an effect too small to matter. Else inconclusive.
     """
 
     metric: str
@@ -73,11 +73,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Equivalent:
-    """The frameworks agree: every pair of them, paired on shared seeds, within plus or minus `margin`.
+    """The frameworks agree: every two of them within plus or minus `margin` on shared seeds.
 
     Two one-sided tests (5 % each) for each pair of frameworks; supported when every pair passes
-    (an intersection-union test, which needs no correction); refuted when some pair's interval, Holm-corrected over the pairs, lies
-    outside the margin; else inconclusive. `deviation`: of a paired difference, for the power.
+    (an intersection-union test, which needs no correction); refuted when some pair is shown to lie
+    outside the margin, by Holm over the pairs; else inconclusive. `deviation`: of a paired
+    difference, for the power.
     """
 
     metric: str
@@ -113,8 +114,8 @@ class Erratum:
 class Budget:
     """Seeds and settings of one budget.
 
-    `shared` seeds are run by every framework, `own` is how many further seeds each framework has for
-    itself (disjoint, so that they add power). `settings` are numbers the claim's run() reads; the
+    `shared` seeds are run by every framework, `own` is how many further seeds each framework has
+    for itself (disjoint, so that they add power). `settings` are numbers the claim's run() reads; the
     configuration may override them by name.
     """
 

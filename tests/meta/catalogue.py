@@ -13,8 +13,12 @@ class Mutant:
 
 MUTANTS = (
     Mutant("adam epsilon hat", "mlp, adam", "parameter", "Keras adds epsilon to sqrt(v)"),
-    Mutant("adam epsilon inside the root", "mlp, adam", "parameter", "as the course deck prints it"),
-    Mutant("adam correction off by one", "mlp, adam", "parameter", "steps counted from 0 or from 1"),
+    Mutant(
+        "adam epsilon inside the root", "mlp, adam", "parameter", "as the course deck prints it"
+    ),
+    Mutant(
+        "adam correction off by one", "mlp, adam", "parameter", "steps counted from 0 or from 1"
+    ),
     Mutant("adam beta2 of 0.99", "mlp, adam", "second_moment", "a habit from RMSprop"),
     Mutant("momentum holds the rate", "mlp, momentum", "parameter", "Keras: v <- mu v - lr g"),
     Mutant("nesterov for momentum", "mlp, momentum", "parameter", "a flag left on"),

@@ -96,7 +96,9 @@ def _swapped(adapter: ModuleType, mutant: Mutant) -> Any:
     scenario = SCENARIOS[mutant.scenario]
     assert isinstance(scenario, Lockstep)
     batches = list(scenario.case.batches(None))
-    other = iter([batch for pair in zip(batches[1::2], batches[::2], strict=True) for batch in pair])
+    other = iter(
+        [batch for pair in zip(batches[1::2], batches[::2], strict=True) for batch in pair]
+    )
     stage = adapter.System.stage
     return lambda system, batch: stage(system, next(other))
 

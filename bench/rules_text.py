@@ -1,0 +1,77 @@
+"""Rules and findings in words, for a reader who runs nothing."""
+
+from typing import Any
+
+from bench.claim import AtLeast, Bound, Difference, Equivalent, Rule
+
+
+def number(value: float | None) -> str:
+    """Three digits that count; nothing that was not measured."""
+    if value is None:
+        return "not measured"
+    return f"{value:.3g}" if value == value and abs(value) != float("inf") else "unbounded"
+
+
+def rule_in_words(rule: Rule) -> str:
+    """What was fixed before the runs."""
+    if isinstance(rule, Bound):
+        return (
+            f"Supported if {rule.metric} stays at or below {rule.limit:g} in every run of arm "
+            f"{rule.arm}, refuted if it is above in every run."
+        )
+    if isinstance(rule, AtLeast):
+        return (
+            f"Supported if the 95 % interval of the mean {rule.metric} of arm {rule.arm} lies at or "
+            f"above {rule.threshold:g}, refuted if it lies below. Smallest effect of interest: "
+            f"{rule.smallest_effect:g}; planned for a deviation of {rule.deviation:g} over seeds."
+        )
+    if isinstance(rule, Difference):
+        return (
+            f"Supported if {rule.metric} of {rule.arm} is {rule.direction} than that of "
+            f"{rule.baseline} on paired seeds: the 95 % interval of the difference excludes 0, and "
+            f"is not shown to be smaller than {rule.smallest_effect:g}. Refuted if it excludes 0 "
+            f"the other way, or lies within plus or minus {rule.smallest_effect:g} by two "
+            f"one-sided tests."
+        )
+    return (
+        f"Supported if every two frameworks differ in {rule.metric} by less than {rule.margin:g} on "
+        f"shared seeds, by two one-sided tests at 5 %; refuted if two of them are shown to differ "
+        f"by more (Holm over the pairs). Planned for a deviation of {rule.deviation:g}."
+    )
+
+
+def sentence(rule: Rule, finding: Any) -> str:
+    """What was found, with the numbers that decided."""
+    seeds = f"{finding.seeds} seed{'s' if finding.seeds != 1 else ''}"
+    lost = f" {finding.diverged} runs diverged." if finding.diverged else ""
+    span = f"{number(finding.low)} to {number(finding.high)}"
+    if isinstance(rule, Bound):
+        return (
+            f"The largest {rule.metric} over {seeds} is {number(finding.effect)}, "
+            f"the limit {rule.limit:g}.{lost}"
+        )
+    if isinstance(rule, AtLeast):
+        mean = None if finding.effect is None else finding.effect + rule.threshold
+        seen = (
+            f" An effect of {number(finding.detectable_effect)} would have been seen."
+            if finding.verdict == "inconclusive" and finding.detectable_effect is not None
+            else ""
+        )
+        return (
+            f"Mean {rule.metric} {number(mean)} over {seeds}; its distance from "
+            f"{rule.threshold:g} is {number(finding.effect)} (95 % interval {span}).{seen}{lost}"
+        )
+    if isinstance(rule, Difference):
+        return (
+            f"{rule.arm} against {rule.baseline}: a difference of {number(finding.effect)} in the "
+            f"claimed direction (95 % interval {span}) over {seeds}, ahead on "
+            f"{number(finding.probability_of_superiority)} of them; smallest effect of interest "
+            f"{rule.smallest_effect:g}, smallest that would have been seen "
+            f"{number(finding.detectable_effect)}.{lost}"
+        )
+    if finding.effect is None:
+        return f"Fewer than two frameworks or seeds to compare.{lost}"
+    return (
+        f"The two that differ most, {finding.compared}: {number(finding.effect)} (90 % interval {span}) over "
+        f"{seeds}, margin {rule.margin:g}.{lost}"
+    )

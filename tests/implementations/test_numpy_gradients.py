@@ -1,0 +1,186 @@
+"""The reference's hand-derived gradients against central differences, in float64.
+
+(E(x + h) - E(x - h)) / 2h is off by h^2 E'''/6 and by rounding, 1e-16 E / h: at h = 1e-5 both are
+about 1e-10, three orders below the tolerance. Inputs stay clear of kinks by more than h.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from bench import weights
+from bench.contract import Config, State, Update, sgd
+from bench.randomness import stream
+from bench.spec import Spec
+from bench.specs import lenet, mlp, single_convolution, single_max_pool
+from implementations.numpy import adapter, layers
+from implementations.numpy.tape import Node, Tape
+
+STEP = 1e-5
+TOLERANCE = 1e-7  # of the largest entry of the gradient
+ENTRIES = 40  # differences a tensor: an error of a formula is in all of them
+
+
+def differences(
+    energy: Callable[[np.ndarray], float], x: np.ndarray, entries: int = ENTRIES
+) -> tuple[np.ndarray, np.ndarray]:
+    """Flat positions, and the central differences of `energy` there."""
+    chosen = stream(0, "entries").permutation(x.size)[:entries]
+    slopes = []
+    for position in chosen:
+        shifted = [x.copy(), x.copy()]
+        for copy, sign in zip(shifted, (1, -1), strict=True):
+            copy.reshape(-1)[position] += sign * STEP
+        slopes.append((energy(shifted[0]) - energy(shifted[1])) / (2 * STEP))
+    return chosen, np.array(slopes)
+
+
+def agrees(gradient: np.ndarray, energy: Callable[[np.ndarray], float], x: np.ndarray) -> bool:
+    chosen, slopes = differences(energy, x)
+    off = np.abs(gradient.reshape(-1)[chosen] - slopes).max()
+    return bool(off <= TOLERANCE * np.abs(gradient).max())
+
+
+def ask(
+    spec: Spec, wrt: tuple[str, ...], objective: str, batch: dict[str, np.ndarray], state: State
+):
+    """Gradients, and a function that evaluates the objective with one array replaced."""
+    system = adapter.build(spec, {"ask": Update(objective, wrt, sgd())}, Config(dtype="float64"))
+    system.load(state)
+    gradients = system.differentiate("ask", system.stage(batch)).gradients
+
+    def energy(name: str) -> Callable[[np.ndarray], float]:
+        def evaluate(array: np.ndarray) -> float:
+            arrays = dict(batch)
+            parameters = dict(state.parameters)
+            if name.startswith("input:"):
+                arrays[name.removeprefix("input:")] = array
+            else:
+                parameters[name] = array
+            system.load(State(parameters))
+            return sum(system.differentiate("ask", system.stage(arrays)).terms.values())
+
+        return evaluate
+
+    return gradients, energy
+
+
+def random_state(spec: Spec) -> State:
+    """Weights and biases, none of them zero."""
+    draws = stream(1, "biases")
+    parameters = weights.initial(spec, 1).parameters
+    return State({n: a + 0.1 * draws.normal(size=a.shape) for n, a in parameters.items()})
+
+
+@pytest.mark.parametrize(("stride", "padding"), [(1, 0), (1, 1), (2, 0), (2, 1), (3, 2)])
+@pytest.mark.parametrize(("channels", "filters"), [(1, 1), (3, 4)])
+def test_convolution(stride: int, padding: int, channels: int, filters: int) -> None:
+    spec = single_convolution.spec(7, channels, filters, 3, stride, padding)
+    draws = stream(2, "convolution")
+    batch = {name: draws.normal(size=(3, *shape)) for name, shape in spec.inputs.items()}
+    state = random_state(spec)
+    gradients, energy = ask(spec, ("", "input:x"), "energy", batch, state)
+    arrays = {**state.parameters, "input:x": batch["x"]}
+    for name, gradient in gradients.items():
+        assert agrees(gradient, energy(name), arrays[name]), name
+
+
+def test_convolution_in_blocks_is_the_convolution_of_the_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spec = single_convolution.spec(7, 3, 4, 3, 1, 1)
+    draws = stream(2, "blocks")
+    batch = {name: draws.normal(size=(5, *shape)) for name, shape in spec.inputs.items()}
+    whole, _ = ask(spec, ("", "input:x"), "energy", batch, random_state(spec))
+    monkeypatch.setattr(layers, "BLOCK_BYTES", 20_000)
+    blocks, _ = ask(spec, ("", "input:x"), "energy", batch, random_state(spec))
+    for name, gradient in whole.items():
+        np.testing.assert_allclose(blocks[name], gradient, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize(("window", "stride"), [(2, 2), (3, 2), (2, 1)])
+def test_max_pool(window: int, stride: int) -> None:
+    spec = single_max_pool.spec(7, 2, window, stride)
+    draws = stream(3, "pooling")
+    # Distinct entries a tenth apart: no window is near a tie.
+    size = (2, *spec.inputs["x"])
+    x = draws.permutation(np.arange(np.prod(size)) / 10.0).reshape(size)
+    batch = {"x": x, "cotangent": draws.normal(size=(2, *spec.inputs["cotangent"]))}
+    gradients, energy = ask(spec, ("input:x",), "energy", batch, State({}))
+    assert agrees(gradients["input:x"], energy("input:x"), x)
+
+
+def test_ties_go_to_the_first_and_overlaps_add() -> None:
+    def gradient(x: list[list[float]], window: int, stride: int) -> list[list[float]]:
+        tape = Tape()
+        node = Node(np.array(x)[None, :, :, None], tape, wanted=True)
+        pooled = layers.max_pool(node, window, stride)
+        tape.backward([pooled.dot(np.ones_like(pooled.value))])
+        assert node.gradient is not None
+        return node.gradient[0, :, :, 0].tolist()
+
+    assert gradient([[5, 5], [5, 5]], 2, 2) == [[1, 0], [0, 0]]
+    assert gradient([[1, 5], [5, 5]], 2, 2) == [[0, 1], [0, 0]]
+    assert gradient([[0, 0, 0], [0, 9, 0], [0, 0, 0]], 2, 1) == [[0, 0, 0], [0, 4, 0], [0, 0, 0]]
+
+
+def test_relu_has_no_slope_at_zero_and_sigmoid_does_not_overflow() -> None:
+    tape = Tape()
+    x = Node(np.array([-1.0, 0.0, 2.0]), tape, wanted=True)
+    tape.backward([layers.relu(x).dot(np.ones(3))])
+    assert x.gradient is not None
+    assert x.gradient.tolist() == [0, 0, 1]
+    extreme = layers.sigmoid(Node(np.array([-1000.0, 0.0, 1000.0]), tape)).value
+    assert extreme.tolist() == [0, 0.5, 1]
+
+
+def test_a_value_used_twice_gets_both_gradients() -> None:
+    tape = Tape()
+    x = Node(np.array([3.0]), tape, wanted=True)
+    tape.backward([x.dot(np.array([2.0])), x.dot(np.array([5.0]))])
+    assert x.gradient is not None
+    assert x.gradient.tolist() == [7.0]
+
+
+@pytest.mark.parametrize("spec", [mlp.spec(), lenet.spec()], ids=lambda s: s.architecture)
+def test_nets(spec: Spec) -> None:
+    draws = stream(4, "nets")
+    batch = {"x": draws.normal(size=(2, *spec.inputs["x"])), "y": np.array([3, 7])}
+    state = random_state(spec)
+    gradients, energy = ask(spec, ("",), "cross_entropy", batch, state)
+    for name, gradient in gradients.items():
+        # Entries of a large gradient are small against its largest; a kink crossed by the step
+        # would show as an error of the size of one unit's share, so a few are enough.
+        chosen, slopes = differences(energy(name), state.parameters[name], 6)
+        off = np.abs(gradient.reshape(-1)[chosen] - slopes).max()
+        assert off <= TOLERANCE * np.abs(gradient).max(), name
+
+
+def test_a_wrong_formula_is_caught() -> None:
+    """The deck's printed weight gradient, with the unshifted input."""
+    spec = single_convolution.spec(7)
+    draws = stream(5, "wrong")
+    batch = {name: draws.normal(size=(3, *shape)) for name, shape in spec.inputs.items()}
+    state = random_state(spec)
+    gradients, energy = ask(spec, ("",), "energy", batch, state)
+    right = gradients["conv/weight"]
+    printed = np.full_like(right, right[0, 0, 0, 0])
+    assert agrees(right, energy("conv/weight"), state.parameters["conv/weight"])
+    assert not agrees(printed, energy("conv/weight"), state.parameters["conv/weight"])
+
+
+def test_steps_reuse_their_arrays() -> None:
+    """A workspace that grows would be a leak; results must not alias it."""
+    spec = lenet.spec()
+    system = adapter.build(spec, {"train": Update("cross_entropy", ("",), sgd())}, Config())
+    system.load(weights.initial(spec, 0))
+    batch = system.stage({"x": np.ones((4, 28, 28, 1)), "y": np.arange(4)})
+    first = system.differentiate("train", batch).gradients["conv1/weight"]
+    kept = first.copy()
+    sizes = []
+    for _ in range(3):
+        system.update("train", batch, 0.1)
+        sizes.append(len(system.workspace._lent))
+    np.testing.assert_array_equal(first, kept)
+    assert len(set(sizes)) == 1
