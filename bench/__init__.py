@@ -1,1 +1,1 @@
-"""The framework-free half of Quatuor: contract, specs, data, claims, conformance, verdicts, report."""
+"""The framework-free half: contract, specs, data, claims, conformance, verdicts, report."""

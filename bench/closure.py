@@ -65,7 +65,7 @@ def unexpected(allowed: Iterable[str], root: Path = ROOT) -> list[str]:
 
 
 def _files(module: str, root: Path) -> list[Path]:
-    """The file of a module and the __init__ files above it; nothing for a name that is no module."""
+    """A module's file and the __init__ files above it; nothing for a name that is no module."""
     parts = module.split(".")
     base = root.joinpath(*parts)
     own = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")

@@ -21,7 +21,7 @@ Seed = Annotated[int, Field(ge=0, strict=True)]
 
 
 class Overrides(pydantic.BaseModel):
-    """What a configuration may change of one claim's budget; other keys are the claim's settings."""
+    """What a configuration changes of a claim's budget; other keys are the claim's settings."""
 
     model_config = pydantic.ConfigDict(extra="allow", frozen=True)
 
@@ -101,8 +101,8 @@ def _budget_problems(configuration: Configuration, name: str) -> list[str]:
             examples = datasets.get(data).train
             if budget.settings["batch_size"] > examples:
                 problems.append(
-                    f"settings of {name}: batch_size {budget.settings['batch_size']} is larger than "
-                    f"the {examples} training examples of {data}"
+                    f"settings of {name}: batch_size {budget.settings['batch_size']} is larger "
+                    f"than the {examples} training examples of {data}"
                 )
     return problems
 

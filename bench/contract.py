@@ -26,9 +26,10 @@ The rules that a folder keeps:
 * update() computes what apply(differentiate()) computes. A test says so for every folder.
 * Near ties: a maximum over a window is a decision. `decisions` holds, for each named pooling layer,
   the position of the maximum in its window, counted in row-major order, shape (batch, height,
-  width, channels) of the layer's output; `margins` the distance to the runner-up. They cost time, so
-  they are noted only when a caller passes `decisions`, be it an empty mapping; what it holds is
-  handed in, entries of -1 leaving the choice to the framework. See bench/conformance/lockstep.py.
+  width, channels) of the layer's output; `margins` the distance to the runner-up. They cost time,
+  so they are noted only when a caller passes `decisions`, be it an empty mapping; what it holds
+  is handed in, entries of -1 leaving the choice to the framework. bench/conformance/lockstep.py
+  uses them.
 """
 
 from collections.abc import Iterator, Mapping

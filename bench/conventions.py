@@ -18,8 +18,8 @@ ADAM_BETA1 = 0.9
 ADAM_BETA2 = 0.999
 ADAM_EPSILON = 1e-8
 
-# Momentum: v <- mu v + g, p <- p - lr v, as in Sutskever et al. (2013) up to scaling. Keras folds the learning
-# rate into v, which is the same only while the learning rate does not change.
+# Momentum: v <- mu v + g, p <- p - lr v. Keras folds the learning rate into v, which is the same
+# only while the learning rate does not change.
 MOMENTUM = 0.9
 
 # The derivative of ReLU at exactly 0 is 0, as in every framework's own relu (not in maximum(x, 0)).

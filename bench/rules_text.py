@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bench.claim import AtLeast, Bound, Difference, Equivalent, Rule
+from bench.claim import AtLeast, Bound, Difference, Rule
 
 
 def number(value: float | None) -> str:

@@ -17,7 +17,7 @@ from bench.errors import ContractError
 
 @dataclass(frozen=True)
 class Parameter:
-    """shape in canonical layout: convolution (height, width, in, out), dense (in, out), vector (n,).
+    """shape in canonical layout: convolution (height, width, in, out), dense (in, out), vector.
 
     Initial values are drawn by bench.weights: "he_normal" N(0, 2 / fan_in), or "zeros".
     """

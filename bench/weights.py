@@ -12,7 +12,7 @@ from bench.spec import Spec
 def initial(spec: Spec, seed: int) -> State:
     """Draw the parameters of a spec in float64; every name has a stream of its own.
 
-    he_normal: N(0, 2 / fan_in), untruncated (He et al., 2015, equation 10); zeros: zeros. Frameworks
+    he_normal: N(0, 2 / fan_in), untruncated (He et al., 2015, equation 10). Frameworks
     cast to their dtype on load, so that float32 runs start from the same rounded numbers.
     """
     parameters: dict[str, np.ndarray] = {}

@@ -41,13 +41,13 @@ CLAIM = Claim(
     hypotheses=(
         Hypothesis(
             name="distinct entries",
-            statement="Without ties the gradient goes to the maximum of the window, and to it alone.",
+            statement="Without ties the gradient goes to the window's maximum, and to it alone.",
             rule=Bound("deviation", "distinct", 1e-12),
             setting="2x2 windows without ties",
         ),
         Hypothesis(
             name="ties",
-            statement="Among equal maxima the first in row-major order receives all of the gradient.",
+            statement="Among equal maxima the first in row-major order receives all the gradient.",
             rule=Bound("deviation", "tied", 1e-12),
             setting="2x2 windows with ties",
         ),

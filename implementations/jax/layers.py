@@ -89,6 +89,6 @@ def dense(x: Array, weight: Array, bias: Array) -> Array:
 
 
 def softmax_cross_entropy(logits: Array, labels: Array) -> Array:
-    """-(1/B) sum_b log softmax(logits_b)[labels_b]. logits (B, K), labels (B,) integers -> scalar."""
+    """-(1/B) sum_b log softmax(logits_b)[labels_b]. logits (B, K), labels (B,) -> scalar."""
     scores = jax.nn.log_softmax(logits, axis=-1)
     return -jnp.mean(jnp.take_along_axis(scores, labels[:, None], axis=-1))

@@ -57,7 +57,7 @@ def sigmoid(x: Tensor) -> Tensor:
 
 
 def flatten(x: Tensor) -> Tensor:
-    """(B, C, H, W) -> (B, H * W * C): in height, width, channel order, like the other frameworks."""
+    """(B, C, H, W) -> (B, H * W * C): in height, width, channel order, like the others."""
     return x.permute(0, 2, 3, 1).flatten(start_dim=1)
 
 
@@ -67,7 +67,7 @@ def dense(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def softmax_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """-(1/B) sum_b log softmax(logits_b)[labels_b]. logits (B, K), labels (B,) integers -> scalar."""
+    """-(1/B) sum_b log softmax(logits_b)[labels_b]. logits (B, K), labels (B,) -> scalar."""
     return functional.cross_entropy(logits, labels, reduction="mean")
 
 

@@ -78,7 +78,7 @@ def dense(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
 
 
 def softmax_cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """-(1/B) sum_b log softmax(logits_b)[labels_b]. logits (B, K), labels (B,) integers -> scalar.
+    """-(1/B) sum_b log softmax(logits_b)[labels_b]. logits (B, K), labels (B,) -> scalar.
 
     From logits: from probabilities Keras would clip at 1e-7.
     """

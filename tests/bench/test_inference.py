@@ -42,7 +42,9 @@ def test_counting_a_shared_seed_four_times_would_lose_coverage() -> None:
         stats.t.ppf(0.975, x.shape[1] - 1) * x.std(axis=1, ddof=1) / math.sqrt(x.shape[1])
         for x in (right, wrong)
     ]
-    covered = [(np.abs(x.mean(axis=1)) <= h).mean() for x, h in zip((right, wrong), half, strict=True)]
+    covered = [
+        (np.abs(x.mean(axis=1)) <= h).mean() for x, h in zip((right, wrong), half, strict=True)
+    ]
     assert within(covered[0], 0.95, SIMULATIONS)
     assert covered[1] < 0.90
 
@@ -119,7 +121,10 @@ def test_the_stated_power_of_equivalence_is_the_power() -> None:
     values = stream(9, "frameworks").normal(0, 0.004 / math.sqrt(2), (400, 4, 4))
     pairs = [(a, b) for a in range(4) for b in range(a + 1, 4)]
     found = np.mean(
-        [all(inference.p_equivalent(x[:, a] - x[:, b], 0.01) < 0.05 for a, b in pairs) for x in values]
+        [
+            all(inference.p_equivalent(x[:, a] - x[:, b], 0.01) < 0.05 for a, b in pairs)
+            for x in values
+        ]
     )
     assert within(found, stated, 400)
     assert inference.power_of_equivalence(4, 1, 0.01, 0.004) == 0.0

@@ -61,7 +61,7 @@ def adam(
 
 
 def clip_by_global_norm(gradients: dict[str, Tensor], limit: float) -> dict[str, Tensor]:
-    """g <- g min(1, limit / ||g||), the norm taken over all tensors together (Pascanu et al., 2013)."""
+    """g <- g min(1, limit / ||g||), the norm over all tensors together (Pascanu et al., 2013)."""
     norm = torch.stack([(g * g).sum() for g in gradients.values()]).sum().sqrt()
     scale = torch.clamp(limit / norm, max=1.0)
     return {name: g * scale for name, g in gradients.items()}

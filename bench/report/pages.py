@@ -1,0 +1,182 @@
+"""From what was gathered to pages: relative path -> HTML or CSV."""
+
+import base64
+import io
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from bench import config, rules_text
+from bench.claim import Claim
+from bench.report import figures, sources
+from bench.report.gather import POOLED, Gathered
+from bench.report.style import LOOKS, SHAPES, look, title
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def pages(found: Gathered) -> dict[str, str]:
+    """Every page of the report; the front page refers to all others."""
+    render = _renderer(found)
+    written = {
+        "index.html": render("index", "", front(found)),
+        "errata.html": render("errata", "", {"claims": [_claim(found, c) for c in found.claims]}),
+        "conformance.html": render("conformance", "", conformance(found)),
+        "provenance.html": render("provenance", "", provenance(found)),
+    }
+    for claim in found.claims:
+        written[f"claims/{claim.name}.html"] = render("claim", "../", claim_page(found, claim))
+    files = sources.shared_files(found.present)
+    for name, file in files.items():
+        rows = sources.side_by_side(file, found.present)
+        page = {"name": name, "file": file, "rows": rows, "files": list(files)}
+        written[f"implementations/{name}.html"] = render("implementation", "../", page)
+    return written
+
+
+def _renderer(found: Gathered) -> Callable[[str, str, Mapping[str, Any]], str]:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = rules_text.number
+    environment.filters["csv"] = csv_link
+    environment.globals.update(
+        title=title, look=look, looks=LOOKS, shape=SHAPES, POOLED=POOLED, found=found
+    )
+    style = Markup((TEMPLATES / "style.css").read_text())
+    script = Markup((TEMPLATES / "script.js").read_text())
+
+    def render(template: str, root: str, values: Mapping[str, Any]) -> str:
+        page = environment.get_template(f"{template}.html.j2")
+        return page.render(root=root, page=template, style=style, script=script, **values)
+
+    return render
+
+
+def front(found: Gathered) -> dict[str, Any]:
+    done, planned = (len(found.runs), len(found.plan))
+    worst = [r for r in found.conformance if r["dtype"] == "float64"]
+    deviations = [r["max_relative_deviation"] for r in worst]
+    facts = next(iter(found.provenance().values()), None)
+    return {
+        "claims": [_claim(found, claim) for claim in found.claims],
+        "done": done,
+        "planned": planned,
+        "failed": [r for r in found.conformance if not r["passed"]],
+        "worst": None if None in deviations else max(deviations, default=None),
+        "steps": max((r["steps"] for r in worst), default=0),
+        "killed": sum(m["killed"] for m in found.mutants),
+        "facts": facts,
+        "skipped": [r for r in found.frameworks if not r["available"]],
+    }
+
+
+def _claim(found: Gathered, claim: Claim) -> dict[str, Any]:
+    """What the front page and the errata say of a claim."""
+    done, planned = found.progress(claim.name)
+    return {
+        "claim": claim,
+        "pooled": found.verdict(claim.name, POOLED),
+        "by_framework": {f: found.verdict(claim.name, f) for f in found.present},
+        "by_hypothesis": {
+            h.name: found.verdict(claim.name, POOLED, h.name) for h in claim.hypotheses
+        },
+        "done": done,
+        "planned": planned,
+    }
+
+
+def claim_page(found: Gathered, claim: Claim) -> dict[str, Any]:
+    configuration = config.load(found.manifest["config"])
+    runs = pd.DataFrame() if found.runs.empty else found.runs[found.runs["claim"] == claim.name]
+    runs = runs if runs.empty else figures.ordered(found.present, runs)
+    evidence = {}
+    for hypothesis in claim.hypotheses:
+        name = f"{claim.name} {hypothesis.name}: every run by framework"
+        if not runs.empty:
+            svg = figures.evidence(hypothesis.rule, runs, name)
+            evidence[hypothesis.name] = Markup(svg) if svg else None
+    columns = ["framework", "arm", "seed", *claim.metrics]
+    there = [column for column in columns if column in runs.columns]
+    return {
+        **_claim(found, claim),
+        "budget": config.budget_of(configuration, claim.name),
+        "rule_in_words": rules_text.rule_in_words,
+        "hypothesis_rows": [
+            (h, f, found.verdict(claim.name, f, h.name))
+            for h in claim.hypotheses
+            for f in (POOLED, *found.present)
+        ],
+        "curves": _curves(found, claim),
+        "evidence": evidence,
+        "columns": there,
+        "rows": runs[there].to_dict("records") if there else [],
+    }
+
+
+def _curves(found: Gathered, claim: Claim) -> list[tuple[str, Markup]]:
+    """Learning curves, where a claim trains."""
+    drawn = []
+    steps = found.curves(claim.name, "curve.csv")
+    tests = found.curves(claim.name, "evaluations.csv")
+    if not steps.empty:
+        term = next(
+            c for c in steps.columns if c not in ("step", "epoch", "framework", "arm", "seed")
+        )
+        table = figures.ordered(found.present, steps)
+        label = f"training {term.replace('_', ' ')}"
+        svg = figures.learning(table, term, "step", label, f"{claim.name}, {label}", True)
+        drawn.append((f"{label.capitalize()} by step: mean over seeds, band of one deviation", svg))
+    if not tests.empty:
+        table = figures.ordered(found.present, tests)
+        svg = figures.learning(
+            table, "test_accuracy", "epoch", "test accuracy", f"{claim.name}, accuracy", False
+        )
+        drawn.append(("Accuracy on held-out images after every epoch", svg))
+    return [(caption, Markup(svg)) for caption, svg in drawn]
+
+
+def conformance(found: Gathered) -> dict[str, Any]:
+    names = [m["mutant"] for m in found.mutants]
+    matrix = {(m["mutant"], m["framework"]): m for m in found.mutants}
+    return {
+        "records": found.conformance,
+        "judged": [f for f in found.present if f != "numpy"],
+        "mutant_names": list(dict.fromkeys(names)),
+        "matrix": matrix,
+    }
+
+
+def provenance(found: Gathered) -> dict[str, Any]:
+    costs = found.costs
+    totals: list[dict[str, Any]] = []
+    if not costs.empty:
+        groups = costs.groupby(["claim", "framework"], sort=False)
+        for (claim, framework), group in groups:
+            totals.append(
+                {
+                    "claim": claim,
+                    "framework": framework,
+                    "runs": len(group),
+                    "cpu_seconds": round(group["cpu_seconds"].sum(), 1),
+                    "wall_seconds": round(group["wall_seconds"].sum(), 1),
+                    "peak_memory_mib": round(group["peak_memory_mib"].max()),
+                    "largest_load": round(group["load_after"].max(), 1),
+                }
+            )
+    return {"facts": found.provenance(), "totals": totals, "datasets": found.datasets}
+
+
+def csv_link(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A table as a data: link, so that it can be saved from a page that has no server."""
+    text = io.StringIO()
+    pd.DataFrame(list(rows)).to_csv(text, index=False)
+    return "data:text/csv;base64," + base64.b64encode(text.getvalue().encode()).decode()

@@ -1,0 +1,25 @@
+"use strict";
+// Sorting: a click on a column's head, again for the other way. Numbers sort as numbers; data-v
+// holds the value where a cell shows it rounded.
+for (const table of document.querySelectorAll("table.sortable")) {
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, column) => head.querySelector("button").addEventListener("click", () => {
+    const down = head.getAttribute("aria-sort") === "ascending";
+    heads.forEach((other) => other.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const value = (row) => {
+      const cell = row.cells[column];
+      const text = cell.dataset.v ?? cell.textContent.trim();
+      const number = text === "inf" ? Infinity : Number(text);
+      return text !== "" && !Number.isNaN(number) ? number : text;
+    };
+    const rows = [...table.tBodies[0].rows].map((row) => [value(row), row]);
+    rows.sort(([a], [b]) => {
+      const order = typeof a === typeof b
+        ? (typeof a === "number" ? a - b : a.localeCompare(b))
+        : (typeof a === "number" ? -1 : 1);
+      return down ? -order : order;
+    });
+    table.tBodies[0].append(...rows.map(([, row]) => row));
+  }));
+}
