@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from bench import inference
 from bench.claim import AtLeast, Bound, Difference, Rule
 
 
@@ -21,8 +22,8 @@ def rule_in_words(rule: Rule) -> str:
         )
     if isinstance(rule, AtLeast):
         return (
-            f"Supported if the 95 % interval of the mean {rule.metric} of arm {rule.arm} lies at or "
-            f"above {rule.threshold:g}, refuted if it lies below. Smallest effect of interest: "
+            f"Supported if the 95 % interval of the mean {rule.metric} of arm {rule.arm} lies at "
+            f"or above {rule.threshold:g}, refuted if it lies below. Smallest effect of interest: "
             f"{rule.smallest_effect:g}; planned for a deviation of {rule.deviation:g} over seeds."
         )
     if isinstance(rule, Difference):
@@ -34,8 +35,8 @@ def rule_in_words(rule: Rule) -> str:
             f"one-sided tests."
         )
     return (
-        f"Supported if every two frameworks differ in {rule.metric} by less than {rule.margin:g} on "
-        f"shared seeds, by two one-sided tests at 5 %; refuted if two of them are shown to differ "
+        f"Supported if every two frameworks differ in {rule.metric} by less than {rule.margin:g} "
+        f"on shared seeds, by two one-sided tests at 5 %; refuted if two are shown to differ "
         f"by more (Holm over the pairs). Planned for a deviation of {rule.deviation:g}."
     )
 
@@ -43,35 +44,46 @@ def rule_in_words(rule: Rule) -> str:
 def sentence(rule: Rule, finding: Any) -> str:
     """What was found, with the numbers that decided."""
     seeds = f"{finding.seeds} seed{'s' if finding.seeds != 1 else ''}"
-    lost = f" {finding.diverged} runs diverged." if finding.diverged else ""
+    lost = f" {finding.diverged} of {finding.runs} runs diverged." if finding.diverged else ""
     span = f"{number(finding.low)} to {number(finding.high)}"
     if isinstance(rule, Bound):
         return (
             f"The largest {rule.metric} over {seeds} is {number(finding.effect)}, "
             f"the limit {rule.limit:g}.{lost}"
         )
+    if isinstance(rule, AtLeast | Difference) and finding.diverged:
+        lost += " A run that diverged counts as worse than any number, which leaves no mean."
+    seen = (
+        f" An effect of {number(finding.detectable_effect)} would have been seen."
+        if finding.verdict == "inconclusive" and finding.detectable_effect is not None
+        else ""
+    )
     if isinstance(rule, AtLeast):
         mean = None if finding.effect is None else finding.effect + rule.threshold
-        seen = (
-            f" An effect of {number(finding.detectable_effect)} would have been seen."
-            if finding.verdict == "inconclusive" and finding.detectable_effect is not None
-            else ""
-        )
         return (
             f"Mean {rule.metric} {number(mean)} over {seeds}; its distance from "
             f"{rule.threshold:g} is {number(finding.effect)} (95 % interval {span}).{seen}{lost}"
         )
     if isinstance(rule, Difference):
+        if not finding.seeds:
+            return f"No seed has both arms yet.{lost}"
+        ahead = f"{finding.probability_of_superiority:.0%}".replace("%", " %")
+        small = finding.p_within is not None and finding.p_within < inference.ALPHA
+        matters = (
+            f" It is too small to matter: within plus or minus {rule.smallest_effect:g} by two "
+            f"one-sided tests (p = {number(finding.p_within)})."
+            if small
+            else f" The smallest effect of interest is {rule.smallest_effect:g}."
+        )
         return (
             f"{rule.arm} against {rule.baseline}: a difference of {number(finding.effect)} in the "
-            f"claimed direction (95 % interval {span}) over {seeds}, ahead on "
-            f"{number(finding.probability_of_superiority)} of them; smallest effect of interest "
-            f"{rule.smallest_effect:g}, smallest that would have been seen "
-            f"{number(finding.detectable_effect)}.{lost}"
+            f"claimed direction (95 % interval {span}) over {seeds}, ahead on {ahead} of them."
+            f"{matters}{seen}{lost}"
         )
     if finding.effect is None:
         return f"Fewer than two frameworks or seeds to compare.{lost}"
+    seen = seen.replace("An effect", "Sameness within a margin")
     return (
-        f"The two that differ most, {finding.compared}: {number(finding.effect)} (90 % interval {span}) over "
-        f"{seeds}, margin {rule.margin:g}.{lost}"
+        f"The two that differ most, {finding.compared}: {number(finding.effect)} (90 % interval "
+        f"{span}) over {seeds}, margin {rule.margin:g}.{seen}{lost}"
     )

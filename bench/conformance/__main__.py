@@ -8,12 +8,14 @@ report. bench.conformance.gate turns it into an exit code.
 """
 
 import argparse
-import importlib
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench import command, store, threads
-from bench.conformance import cases, lockstep
+from bench.conformance import cases, lockstep, players
+from bench.conformance.lockstep import Report
 from bench.progress import Reporter
 
 NOTICEABLE = 1e-5  # float32: at which step does the loss first differ by more than this,
@@ -22,7 +24,7 @@ FOLLOWED = 200  # followed for so many steps?
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--framework", required=True)
+    parser.add_argument("--framework", required=True, choices=players.judged())
     parser.add_argument("--length", choices=("short", "full"), default="full")
     parser.add_argument("--results", type=Path, required=True, help="results/<budget>")
     parser.add_argument("--out", type=Path, required=True)
@@ -30,36 +32,62 @@ def main() -> int:
     parser.add_argument("--data-dir", type=Path, default=None)
     arguments = parser.parse_args()
     threads.pin(arguments.threads)
-    adapter = importlib.import_module(f"implementations.{arguments.framework}.adapter")
-    reference = importlib.import_module("implementations.numpy.adapter")
     reporter = Reporter(arguments.results, f"conformance/{arguments.framework}")
-    planned = cases.cases(arguments.length)
-    effort = [case.steps * case.batch_size * case.spec().parameter_count for case in planned]
+    records, failures = compared(
+        arguments.framework, arguments.length, arguments.data_dir, reporter.report
+    )
+    store.write_file(arguments.out, store.canonical(records))
+    reporter.report(1.0, f"{len(records)} quantities compared, {len(failures)} cases failed")
+    for failure in failures:
+        print(f"conformance of {arguments.framework} failed: {failure}", file=sys.stderr)
+    return 0
+
+
+def compared(
+    framework: str, length: cases.Length, data_dir: Path | None, report: Report
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The records of all planned cases, and a sentence for each case that failed."""
+    reference, adapter = players.adapters(framework)
+    planned = cases.cases(length)
+    followed = [case for case in planned if case.dtype == "float32" and length == "full"]
+    voice = Voice(report, sum(c.effort for c in planned) + sum(map(_drift_effort, followed)))
     records, failures = [], []
-    for position, case in enumerate(planned):
-        done, share = sum(effort[:position]) / sum(effort), effort[position] / sum(effort)
-
-        def report(fraction: float, text: str, done: float = done, share: float = share) -> None:
-            reporter.report(min(done + share * fraction, 0.999), text)
-
+    for case in planned:
         found = lockstep.compare(
-            reference, adapter, case, arguments.framework, arguments.data_dir, report
+            reference, adapter, case, framework, data_dir, voice.part(case.effort)
         )
         rows = list(found.records())
-        if case.dtype == "float32" and arguments.length == "full":
-            step = lockstep.drift(
-                reference, adapter, case, FOLLOWED, NOTICEABLE, arguments.data_dir
-            )
+        if case in followed:
+            say = voice.part(_drift_effort(case))
+            step = lockstep.drift(reference, adapter, case, FOLLOWED, NOTICEABLE, data_dir, say)
             for row in rows:
                 row["first_step_beyond_1e-5"] = step if row["quantity"] == "loss" else None
         records += rows
         if found.divergence:
             failures.append(f"{case.name}: {found.divergence['sentence']}")
-    store.write_file(arguments.out, store.canonical(records))
-    reporter.report(1.0, f"{len(planned)} comparisons, {len(failures)} failed")
-    for failure in failures:
-        print(f"conformance of {arguments.framework} failed: {failure}", file=sys.stderr)
-    return 0
+    return records, failures
+
+
+@dataclass
+class Voice:
+    """Reports the parts of a job one after another, each by its share of the work."""
+
+    report: Report
+    total: float
+    done: float = 0.0
+
+    def part(self, effort: float) -> Report:
+        start, self.done = self.done, self.done + effort
+
+        def say(fraction: float, text: str) -> None:
+            # A job is finished when its file is written: no report before reaches 1.
+            self.report(min((start + effort * fraction) / self.total, 0.999), text)
+
+        return say
+
+
+def _drift_effort(case: cases.Case) -> float:
+    return case.effort / case.steps * FOLLOWED
 
 
 if __name__ == "__main__":

@@ -23,7 +23,10 @@ OPTIMIZERS: dict[str, tuple[Optimizer, float]] = {
     ),
 }
 SPECS = {"lenet": lenet.spec, "mlp": mlp.spec}
+# Millions of products an example in the forward pass: what a step costs, for the time left.
+WORK = {"lenet": 16.6, "mlp": 0.11}
 SEED = 0
+Length = Literal["short", "full"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,11 @@ class Case:
     @property
     def name(self) -> str:
         return f"{self.model} {self.optimizer} {self.dtype}"
+
+    @property
+    def effort(self) -> float:
+        """The cost of all steps, in any unit."""
+        return self.steps * self.batch_size * WORK[self.model]
 
     def spec(self) -> Spec:
         return SPECS[self.model]()
@@ -66,7 +74,7 @@ class Case:
             epoch += 1
 
 
-def cases(length: Literal["short", "full"]) -> list[Case]:
+def cases(length: Length) -> list[Case]:
     """short: a few steps, for tests and the smoke budget; full: 200 in float64."""
     double, single = (200, 20) if length == "full" else (4, 2)
     lenet_batch, mlp_batch = (16, 64) if length == "full" else (8, 16)

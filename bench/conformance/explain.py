@@ -2,10 +2,11 @@
 
 When the loss or a gradient differs, the forward pass is traced in both, in the order of the spec:
 the first activation that differs is the first tensor. If all activations agree, the gradients by
-them are followed backwards. What differs after the optimizer's step is named directly.
+them are followed backwards, then those of the parameters. What differs in a decision or after the
+optimizer's step is named directly.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,25 +22,23 @@ UPDATE = "train"
 class Witness:
     """Everything that is known at one step, before any of the two has stepped."""
 
-    comparison: Any
     step: int
     reference: System
     system: System
     staged: tuple[Any, Any]
 
     def explain(
-        self, quantity: str, expected: Arrays, actual: Arrays, rule: Tolerance, floor: float
+        self, quantity: str, expected: Arrays, actual: Arrays, rule: Tolerance
     ) -> dict[str, Any]:
         """A record and a sentence. Steps are counted from 1, as in the curves."""
         cause = None
         if quantity in ("loss", "gradient"):
             cause = self._first_activation(rule) or self._last_gradient(rule)
         if cause is None:
-            cause = _first_tensor(quantity, expected, actual, rule, floor)
-        what, tensor, reference, found = cause
+            cause = _first_tensor(quantity, expected, actual, rule)
+        what, tensor, reference, found, size = cause
         unit = _worst_unit(reference, found)
         values = _value(reference, unit), _value(found, unit)
-        size = deviation(reference, found, rule.measure)
         place = f"[{', '.join(map(str, unit))}]" if unit else ""
         return {
             "step": self.step + 1,
@@ -58,17 +57,18 @@ class Witness:
         }
 
     def _traces(self) -> Mapping[str, tuple[Any, ...]]:
-        pairs = zip(
+        both = zip(
             self.reference.trace(UPDATE, self.staged[0]),
             self.system.trace(UPDATE, self.staged[1]),
             strict=True,
         )
-        return {ours[0]: (ours, theirs) for ours, theirs in pairs}
+        return {ours[0]: (ours, theirs) for ours, theirs in both}
 
     def _first_activation(self, rule: Tolerance) -> Any:
         for name, (ours, theirs) in self._traces().items():
-            if deviation(ours[1], theirs[1]) > rule.limit:
-                return "activation", name, ours[1], theirs[1]
+            size = deviation(ours[1], theirs[1])
+            if size > rule.limit:
+                return "activation", name, ours[1], theirs[1], size
         return None
 
     def _last_gradient(self, rule: Tolerance) -> Any:
@@ -76,18 +76,28 @@ class Witness:
             gradients = ours[2], theirs[2]
             if gradients[0] is None or gradients[1] is None:
                 continue
-            if deviation(*gradients) > rule.limit:
-                return "gradient by the activation", name, *gradients
+            size = deviation(*gradients)
+            if size > rule.limit:
+                return "gradient by the activation", name, *gradients, size
         return None
 
 
+def pairs(expected: Arrays, actual: Arrays) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Name, ours, theirs; a tensor that one of the two lacks is not-a-number there."""
+    lacking = np.full(1, np.nan)
+    for name in {**expected, **actual}:
+        yield name, expected.get(name, lacking), actual.get(name, lacking)
+
+
 def _first_tensor(
-    quantity: str, expected: Arrays, actual: Arrays, rule: Tolerance, floor: float
-) -> tuple[str, str, np.ndarray, np.ndarray]:
-    for name, array in expected.items():
-        other = actual.get(name, np.full_like(array, np.nan))
-        if deviation(array, other, rule.measure, floor) > rule.limit:
-            return quantity.replace("_", " "), name, array, other
+    quantity: str, expected: Arrays, actual: Arrays, rule: Tolerance
+) -> tuple[str, str, np.ndarray, np.ndarray, float]:
+    both = list(pairs(expected, actual))
+    # Gradients flow from the last layer to the first: a wrong one spoils those before it.
+    for name, ours, theirs in reversed(both) if quantity == "gradient" else both:
+        size = rule.deviation(ours, theirs)
+        if size > rule.limit:
+            return quantity.replace("_", " "), name, ours, theirs, size
     raise AssertionError("called although nothing differs")
 
 
@@ -99,6 +109,5 @@ def _worst_unit(reference: np.ndarray, found: np.ndarray) -> tuple[int, ...]:
     return tuple(int(i) for i in np.unravel_index(worst, reference.shape))
 
 
-def _value(array: np.ndarray, unit: tuple[int, ...]) -> float | None:
-    value = float(array[unit]) if unit or array.ndim == 0 else float("nan")
-    return value if np.isfinite(value) else None
+def _value(array: np.ndarray, unit: tuple[int, ...]) -> float:
+    return float(array[unit]) if unit or array.ndim == 0 else float("nan")

@@ -20,7 +20,7 @@ import numpy as np
 
 from bench.conformance import explain
 from bench.conformance.cases import Case
-from bench.conformance.tolerances import DEAD_GRADIENT, NEAR_TIE, deviation, tolerance
+from bench.conformance.tolerances import NEAR_TIE, deviation, tolerance
 from bench.contract import Arrays, Config, Gradients, State, System
 
 Report = Callable[[float, str], None]
@@ -33,7 +33,23 @@ class Quantity:
 
     limit: float
     largest: float = 0.0
-    first_beyond: int | None = None
+    tensor: str | None = None  # where the largest was seen
+    last: float = 0.0  # the largest of the last step alone
+    first_beyond: int | None = None  # a step, counted from 0
+
+    @property
+    def excess(self) -> float:
+        """The largest deviation in units of the tolerance; above 1 the comparison is red."""
+        return self.largest / self.limit
+
+    def note(self, step: int, deviations: Mapping[str, float]) -> None:
+        """Take in the deviations of one step, by tensor."""
+        self.last = max(deviations.values(), default=0.0)
+        for tensor, size in deviations.items():
+            if size > self.largest:
+                self.largest, self.tensor = size, tensor
+        if self.last > self.limit and self.first_beyond is None:
+            self.first_beyond = step
 
 
 @dataclass
@@ -43,7 +59,6 @@ class Comparison:
     case: Case
     framework: str
     quantities: dict[str, Quantity] = field(default_factory=dict)
-    losses: list[float] = field(default_factory=list)  # relative deviation at every step
     near_ties: int = 0
     divergence: dict[str, Any] | None = None
 
@@ -104,6 +119,7 @@ def drift(
     steps: int,
     limit: float,
     data_dir: Path | None = None,
+    report: Report = lambda fraction, text: None,
 ) -> int | None:
     """The first step, counted from 1, at which the losses differ by more than `limit`, if any.
 
@@ -119,9 +135,10 @@ def drift(
         losses = []
         for system in players:
             system.update(UPDATE, system.stage(batch), longer.rate(step))
-            losses.append(_terms(system.read()))
-        if deviation(losses[0], losses[1]) > limit:
+            losses.append(_scalars(system.read()))
+        if any(deviation(a, b) > limit for _, a, b in explain.pairs(*losses)):
             return step + 1
+        report((step + 1) / steps, f"{case.name}, drift, step {step + 1} of {steps}")
     return None
 
 
@@ -129,23 +146,21 @@ def _one_step(
     found: Comparison, reference: System, system: System, batch: Arrays, step: int
 ) -> None:
     expected, actual, staged = differentiate_both(found, reference, system, batch)
-    witness = explain.Witness(found, step, reference, system, staged)
-    loss, other = (_terms(g.terms) for g in (expected, actual))
-    found.losses.append(deviation(loss, other))
-    _check(witness, "loss", {"loss": loss}, {"loss": other})
+    witness = explain.Witness(step, reference, system, staged)
+    _check(found, witness, "loss", _scalars(expected.terms), _scalars(actual.terms))
+    if expected.evaluation.decisions:
+        _check(found, witness, "decision", *clear_decisions(found.case.dtype, expected, actual))
     net = max((float(np.abs(g).max()) for g in expected.gradients.values()), default=0.0)
-    # A tensor below DEAD_GRADIENT of the net's largest gradient is rounding: it is held to that
-    # part of the net's gradient and not to itself.
-    limit = _limit(found, "gradient")
-    floor = net * DEAD_GRADIENT / limit
-    _check(witness, "gradient", expected.gradients, actual.gradients, floor)
+    _check(found, witness, "gradient", expected.gradients, actual.gradients, net)
     rate = found.case.rate(step)
     reference.apply(UPDATE, expected, rate)
     system.apply(UPDATE, actual, rate)
-    before, after = reference.export(), system.export()
-    for slot, tensors in _by_slot(before).items():
-        _check(witness, slot, tensors, _by_slot(after).get(slot, {}))
-    _check(witness, "parameter", before.parameters, after.parameters)
+    ours, theirs = reference.export(), system.export()
+    slots, others = _by_slot(ours), _by_slot(theirs)
+    for slot in {**slots, **others}:
+        _check(found, witness, slot, slots.get(slot, {}), others.get(slot, {}))
+    _check(found, witness, "parameter", ours.parameters, theirs.parameters)
+    _check(found, witness, "step", _scalars(ours.step), _scalars(theirs.step))
 
 
 def differentiate_both(
@@ -173,34 +188,36 @@ def differentiate_both(
     return expected, actual, staged
 
 
+def clear_decisions(
+    dtype: str, expected: Gradients, actual: Gradients
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Both players' decisions; near ties, which need not agree, are filled with the reference's."""
+    ours, theirs = expected.evaluation.decisions, dict(actual.evaluation.decisions)
+    for name in ours.keys() & theirs.keys():
+        clear = expected.evaluation.margins[name] >= NEAR_TIE[dtype]
+        theirs[name] = np.where(clear, theirs[name], ours[name])
+    return dict(ours), theirs
+
+
 def _check(
+    found: Comparison,
     witness: explain.Witness,
     name: str,
     expected: Arrays,
     actual: Arrays,
-    floor: float = 0.0,
+    net: float = 0.0,
 ) -> None:
     """Note the largest deviation of a quantity; explain the first one beyond its tolerance."""
-    found: Comparison = witness.comparison
-    rule = tolerance(found.case.dtype, name, found.case.optimizer)
+    rule = tolerance(found.case.dtype, name, found.case.optimizer, net)
     quantity = found.quantities.setdefault(name, Quantity(rule.limit))
-    for tensor, array in expected.items():
-        other = actual.get(tensor, np.full(1, np.nan))
-        size = deviation(array, other, rule.measure, floor)
-        quantity.largest = max(quantity.largest, size)
-        if size > rule.limit and quantity.first_beyond is None:
-            quantity.first_beyond = witness.step
-            if found.divergence is None:
-                found.divergence = witness.explain(name, expected, actual, rule, floor)
+    pairs = explain.pairs(expected, actual)
+    quantity.note(witness.step, {t: rule.deviation(a, b) for t, a, b in pairs})
+    if quantity.last > rule.limit and found.divergence is None:
+        found.divergence = witness.explain(name, expected, actual, rule)
 
 
-def _terms(terms: Mapping[str, float]) -> np.ndarray:
-    """The reported terms in the order of their names."""
-    return np.array([terms[name] for name in sorted(terms)])
-
-
-def _limit(found: Comparison, name: str) -> float:
-    return tolerance(found.case.dtype, name, found.case.optimizer).limit
+def _scalars(numbers: Mapping[str, float]) -> dict[str, np.ndarray]:
+    return {name: np.array(number, np.float64) for name, number in numbers.items()}
 
 
 def _by_slot(state: State) -> dict[str, dict[str, np.ndarray]]:

@@ -25,8 +25,13 @@ FLOAT32_GRADIENT = 1e-4
 FLOAT32_PARAMETER_NORM = 5e-5
 
 # A tensor whose gradient vanishes identically holds rounding only, and no ratio of it means
-# anything: it is held to this part of the net's largest gradient.
+# anything: when the reference's largest entry is not above this part of the net's largest gradient,
+# the tensor is held to that part. Every other tensor, however small, is held to itself.
 DEAD_GRADIENT = 1e-14
+
+# What is counted, steps and decisions, is equal or is not. A count of one differs by more than this
+# from any other, and so does a share of one entry in any tensor.
+COUNTED = 1e-12
 
 # A maximum nearer than this to its runner-up may fall either way by rounding. Activations are of
 # size 1 to 10 and are rounded at 1e-15 (1e-6 in float32): six orders of room, one in float32.
@@ -35,40 +40,63 @@ NEAR_TIE = {"float64": 1e-9, "float32": 1e-5}
 
 @dataclass(frozen=True)
 class Tolerance:
+    """`dead`: a tensor of the reference with no entry above it is held to it, not to itself."""
+
     limit: float
-    measure: Literal["largest entry", "norm"] = "largest entry"
+    measure: Literal["largest entry", "norm", "share"] = "largest entry"
+    dead: float = 0.0
+
+    def deviation(self, reference: np.ndarray, found: np.ndarray) -> float:
+        """How far `found` is from `reference`; above `limit` it is too far."""
+        if self.dead > 0 and np.abs(reference).max(initial=0.0) <= self.dead:
+            return deviation(reference, found, scale=self.dead / self.limit)
+        return deviation(reference, found, self.measure)
 
 
-def tolerance(dtype: str, quantity: str, optimizer: str) -> Tolerance:
-    """quantity: loss, gradient, parameter, or an optimizer's slot."""
+def tolerance(dtype: str, quantity: str, optimizer: str, net: float = 0.0) -> Tolerance:
+    """quantity: loss, decision, gradient, parameter, step, or an optimizer's slot.
+
+    `net` is the largest gradient of the whole net, by which dead gradients are told.
+    """
+    if quantity in ("decision", "step"):
+        return Tolerance(COUNTED, "share" if quantity == "decision" else "largest entry")
+    dead = net * DEAD_GRADIENT if quantity == "gradient" else 0.0
     if dtype == "float64":
         adaptive = quantity == "parameter" and optimizer == "adam"
-        return Tolerance(FLOAT64_ADAPTIVE_PARAMETER if adaptive else FLOAT64)
+        return Tolerance(FLOAT64_ADAPTIVE_PARAMETER if adaptive else FLOAT64, dead=dead)
     if quantity == "loss":
         return Tolerance(FLOAT32_LOSS)
     if quantity == "parameter":
         return Tolerance(FLOAT32_PARAMETER_NORM, "norm")
-    return Tolerance(FLOAT32_GRADIENT)
+    return Tolerance(FLOAT32_GRADIENT, dead=dead)
 
 
 def deviation(
-    reference: np.ndarray, found: np.ndarray, measure: str = "largest entry", floor: float = 0.0
+    reference: np.ndarray,
+    found: np.ndarray,
+    measure: str = "largest entry",
+    scale: float | None = None,
 ) -> float:
     """How far `found` is from `reference`; 0/0 is equal, not-a-number is infinitely far.
 
-    `floor` is a scale below which nothing is asked to agree relative to itself: a tensor whose
-    largest entry is smaller is held to the floor instead.
+    largest entry   max |found - reference| / max |reference|, or over `scale` where it is given
+    norm            ||found - reference|| / ||reference||
+    share           how many entries differ, of all
+
+    Another shape is infinitely far too.
     """
     reference, found = np.asarray(reference, np.float64), np.asarray(found, np.float64)
     if reference.shape != found.shape or not np.isfinite(found).all():
         return float("inf")
     difference = found - reference
     if measure == "norm":
-        size, scale = float(np.linalg.norm(difference)), float(np.linalg.norm(reference))
+        size, own = float(np.linalg.norm(difference)), float(np.linalg.norm(reference))
+    elif measure == "share":
+        size, own = float(np.count_nonzero(difference)), float(difference.size)
     else:
         size = float(np.abs(difference).max(initial=0.0))
-        scale = float(np.abs(reference).max(initial=0.0))
-    scale = max(scale, floor)
+        own = float(np.abs(reference).max(initial=0.0))
     if size == 0.0:
         return 0.0
-    return size / scale if scale > 0 and np.isfinite(scale) else float("inf")
+    own = own if scale is None else scale
+    return size / own if own > 0 and np.isfinite(own) else float("inf")

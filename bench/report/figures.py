@@ -149,7 +149,7 @@ def _pairs(rule: Equivalent, arm: pd.DataFrame, name: str) -> str | None:
         axes.axvspan(-rule.margin, rule.margin, color=INK, alpha=0.07, lw=0)
         axes.axvline(0, color=INK, lw=0.8)
         for position, (first, second) in enumerate(pairs):
-            found = inference.interval((wide[first] - wide[second]).tolist(), 0.90)
+            found = inference.t_interval((wide[first] - wide[second]).tolist(), 0.90)
             axes.plot([found.low, found.high], [position] * 2, color=INK, lw=1.4)
             axes.plot(found.mean, position, "o", color=look(first).colour, ms=6)
         labels = [f"{title(a)} − {title(b)}" for a, b in pairs]

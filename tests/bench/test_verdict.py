@@ -1,193 +1,25 @@
-"""Every verdict can be reached, and none by accident."""
+"""What is judged together, and what is left out: families, composites, plans."""
 
-import json
-import math
-from collections.abc import Mapping, Sequence
+import dataclasses
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from bench import verdict
-from bench.claim import AtLeast, Bound, Budget, Claim, Difference, Equivalent, Hypothesis, Rule
+from bench.claim import AtLeast, Bound, Claim, Hypothesis
+from bench.errors import UserError
 from bench.randomness import stream
-
-FRAMEWORKS = ("numpy", "pytorch", "tensorflow", "jax")
-LEVEL = AtLeast("score", "new", 0.9, smallest_effect=0.01, deviation=0.01)
-GAIN = Difference("score", "new", "old", "greater", smallest_effect=0.05, deviation=0.05)
-SAME = Equivalent("score", "new", margin=0.01, deviation=0.004)
-EXACT = Bound("score", "new", 1e-10)
-
-
-def claim(*rules: Rule, role: str = "claim") -> Claim:
-    names = [f"part {number}" for number in range(len(rules))]
-    return Claim(
-        name="toy",
-        title="",
-        topic="",
-        deck="",
-        translation="",
-        compared="",
-        arms={"new": "", "old": ""},
-        metrics={"score": ""},
-        hypotheses=tuple(
-            Hypothesis(name, "", rule, role=role, setting=f"setting {name}")  # type: ignore[arg-type]
-            for name, rule in zip(names, rules, strict=True)
-        ),
-        budgets={"standard": Budget((0, 1, 2), 0)},
-        architectures=(),
-    )
-
-
-def table(
-    described: Claim, values: Mapping[str, Mapping[str, Sequence[float]]], own: bool = False
-) -> pd.DataFrame:
-    """values[framework][arm] is a list by seed; own: every framework has seeds of its own."""
-    rows = [
-        {
-            "claim": described.name,
-            "framework": framework,
-            "arm": arm,
-            "seed": seed + 1000 * FRAMEWORKS.index(framework) * own,
-            "shared": not own,
-            "rule_hash": described.rule_hash(),
-            "metric": "score",
-            "value": value,
-        }
-        for framework, arms in values.items()
-        for arm, series in arms.items()
-        for seed, value in enumerate(series)
-    ]
-    return pd.DataFrame(rows)
-
-
-def planned(described: Claim, runs: pd.DataFrame) -> dict[tuple[str, str], list[Any]]:
-    plan: dict[tuple[str, str], list[Any]] = {}
-    for row in runs.itertuples():
-        plan.setdefault((described.name, str(row.framework)), []).append(
-            (row.arm, row.seed, row.shared)
-        )
-    return plan
-
-
-def judged(
-    described: Claim, runs: pd.DataFrame, budget: str = "standard", plan: Any = None
-) -> dict[tuple[str, str], dict[str, Any]]:
-    records = verdict.judge([described], runs, budget, plan or planned(described, runs))
-    json.dumps(records, allow_nan=False)
-    return {(r["hypothesis"], r["framework"]): r for r in records}
-
-
-def everywhere(**arms: Sequence[float]) -> dict[str, dict[str, Sequence[float]]]:
-    return {name: dict(arms) for name in FRAMEWORKS}
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        ([0.95, 0.96, 0.95], "supported"),
-        ([0.85, 0.84, 0.85], "refuted"),
-        ([0.80, 0.90, 0.99], "inconclusive"),
-        ([0.95, math.nan, 0.95], "inconclusive"),
-        ([math.nan, math.nan, 0.95], "refuted"),
-        ([0.95], "inconclusive"),
-    ],
+from tests.bench.toy_claims import (
+    EXACT,
+    FRAMEWORKS,
+    GAIN,
+    LEVEL,
+    claim,
+    everywhere,
+    judged,
+    planned,
+    table,
 )
-def test_a_level(values: list[float], expected: str) -> None:
-    described = claim(LEVEL)
-    found = judged(described, table(described, everywhere(new=values)))
-    assert found["part 0", "pooled"]["verdict"] == expected
-    assert found["claim", "pooled"]["verdict"] == expected
-    assert found["part 0", "pooled"]["diverged"] == 4 * sum(map(math.isnan, values))
-
-
-def test_an_inconclusive_verdict_says_what_could_have_been_seen() -> None:
-    described = claim(LEVEL)
-    row = judged(described, table(described, everywhere(new=[0.80, 0.90, 0.99])))[
-        "part 0", "pooled"
-    ]
-    assert row["detectable_effect"] > 0.1
-    assert "would have been seen" in row["reason"]
-
-
-@pytest.mark.parametrize(
-    ("new", "old", "expected"),
-    [
-        ([0.95, 0.96, 0.94], [0.80, 0.82, 0.79], "supported"),
-        ([0.80, 0.82, 0.79], [0.95, 0.96, 0.94], "refuted"),
-        ([0.900, 0.901, 0.899], [0.900, 0.900, 0.900], "refuted"),  # too small to matter
-        ([0.95, 0.70, 0.90], [0.80, 0.82, 0.79], "inconclusive"),
-        ([0.95, 0.96, math.nan, 0.95], [0.80, 0.82, 0.79, 0.81], "inconclusive"),
-        ([0.95, 0.96, 0.94, 0.95], [0.80, 0.82, 0.79, math.nan], "supported"),
-        ([math.nan, math.nan], [math.nan, math.nan], "inconclusive"),
-    ],
-)
-def test_a_difference(new: list[float], old: list[float], expected: str) -> None:
-    described = claim(GAIN)
-    found = judged(described, table(described, everywhere(new=new, old=old)))
-    assert found["part 0", "pooled"]["verdict"] == expected
-
-
-def test_pairing_by_seed_is_what_finds_the_effect() -> None:
-    described = claim(GAIN)
-    seeds = stream(0, "seeds").normal(0.5, 0.3, 5)
-    noise = stream(0, "noise").normal(0, 0.005, 5)
-    new, old = seeds + 0.1 + noise, seeds
-    found = judged(described, table(described, everywhere(new=new, old=old)))
-    assert found["part 0", "pooled"]["verdict"] == "supported"
-    assert found["part 0", "pooled"]["probability_of_superiority"] == 1.0
-    shuffled = judged(described, table(described, everywhere(new=new[::-1], old=old)))
-    assert shuffled["part 0", "pooled"]["verdict"] == "inconclusive"
-
-
-@pytest.mark.parametrize(
-    ("shift", "expected"), [(0.0, "supported"), (0.009, "inconclusive"), (0.05, "refuted")]
-)
-def test_equivalence_of_frameworks(shift: float, expected: str) -> None:
-    described = claim(SAME)
-    values = everywhere(new=[0.95, 0.96, 0.97, 0.955])
-    noise = [0.002, -0.002, 0.001, -0.0005]
-    values["jax"] = {
-        "new": [v + shift + e for v, e in zip(values["jax"]["new"], noise, strict=True)]
-    }
-    found = judged(described, table(described, values))
-    assert found["part 0", "pooled"]["verdict"] == expected
-    assert "jax" in found["part 0", "pooled"]["compared"]
-    if expected == "refuted":
-        assert found["part 0", "numpy"]["verdict"] == "refuted"
-
-
-def test_one_framework_alone_is_not_compared() -> None:
-    described = claim(SAME)
-    found = judged(described, table(described, {"numpy": {"new": [0.9, 0.9]}}))
-    assert found["part 0", "pooled"]["verdict"] == "not judged"
-
-
-def test_a_divergence_of_one_framework_alone_is_a_difference() -> None:
-    described = claim(SAME)
-    values = everywhere(new=[0.95, 0.96, 0.97])
-    values["jax"] = {"new": [0.95, math.nan, 0.97]}
-    found = judged(described, table(described, values))
-    assert found["part 0", "pooled"]["verdict"] == "refuted"
-
-
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        (everywhere(new=[1e-16, 0.0]), "supported"),
-        (everywhere(new=[1.3, 1.4]), "refuted"),
-        (everywhere(new=[1e-16, 1.4]), "conditional"),
-        (
-            {**everywhere(new=[1e-16, 0.0]), "jax": {"new": [1.0, 1.0]}},
-            "differs between frameworks",
-        ),
-        (everywhere(new=[math.nan, math.nan]), "refuted"),
-    ],
-)
-def test_a_bound(values: Any, expected: str) -> None:
-    described = claim(EXACT)
-    assert judged(described, table(described, values))["part 0", "pooled"]["verdict"] == expected
 
 
 def test_parts_that_disagree_make_a_conditional_claim() -> None:
@@ -195,6 +27,48 @@ def test_parts_that_disagree_make_a_conditional_claim() -> None:
     found = judged(described, table(described, everywhere(new=[0.0], old=[1.0])))["claim", "pooled"]
     assert found["verdict"] == "conditional"
     assert found["conditional_on"] == ["setting part 0: supported", "setting part 1: refuted"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("supported, supported", "supported"),
+        ("refuted, refuted", "refuted"),
+        ("supported, refuted", "conditional"),
+        ("conditional, supported", "conditional"),
+        ("inconclusive, supported", "inconclusive"),
+        ("inconclusive, conditional", "inconclusive"),
+        ("differs, inconclusive", "differs between frameworks"),
+        ("differs, supported", "differs between frameworks"),
+        ("not judged, differs", "not judged"),
+    ],
+)
+def test_the_whole_of_a_claims_parts(words: str, expected: str) -> None:
+    """Each word is made by runs of its own metric."""
+    names = words.split(", ")
+    made: dict[str, tuple[Any, dict[str, Any]]] = {
+        "supported": (Bound("score", "new", 1.0), everywhere(new=[0.5, 0.5])),
+        "refuted": (Bound("score", "new", 1.0), everywhere(new=[1.5, 1.5])),
+        "conditional": (Bound("score", "new", 1.0), everywhere(new=[0.5, 1.5])),
+        "inconclusive": (LEVEL, everywhere(new=[0.8, 1.0])),
+        "differs": (
+            Bound("score", "new", 1.0),
+            {**everywhere(new=[0.5, 0.5]), "jax": {"new": [1.5, 1.5]}},
+        ),
+        "not judged": (LEVEL, {}),
+    }
+    rules = [dataclasses.replace(made[name][0], metric=f"m{i}") for i, name in enumerate(names)]
+    described = claim(*rules)
+    tables = [
+        table(described, made[name][1]).assign(metric=f"m{i}")
+        for i, name in enumerate(names)
+        if made[name][1]
+    ]
+    plan = planned(described, tables[0])
+    found = judged(described, pd.concat(tables), plan=plan)
+    assert [found[f"part {i}", "pooled"]["verdict"].split(" b")[0] for i in range(2)] == names
+    assert found["claim", "pooled"]["verdict"] == expected
+    assert bool(found["claim", "pooled"]["conditional_on"]) == (expected == "conditional")
 
 
 def test_a_mended_formula_does_not_save_the_sentence() -> None:
@@ -260,22 +134,72 @@ def test_a_rule_that_moves_is_another_rule() -> None:
     assert claim(moved).rule_hash() != claim(LEVEL).rule_hash()
 
 
-@pytest.mark.parametrize("rule", [LEVEL, GAIN], ids=["level", "difference"])
-def test_without_an_effect_false_verdicts_are_rare(rule: Rule) -> None:
-    described = claim(rule)
-    wrong, trials = 0, 200
-    for trial in range(trials):
-        draws = stream(trial, "no effect").normal(0.9, 0.03, (2, 4))
-        runs = table(described, {"numpy": {"new": draws[0], "old": draws[1]}})
-        word = judged(described, runs)["part 0", "pooled"]["verdict"]
-        wrong += word == "supported"
-    # One direction of a two-sided 5 % test: 2.5 % expected, three standard errors above.
-    assert wrong / trials <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / trials)
-
-
 def test_a_family_of_many_is_corrected() -> None:
-    described = claim(*[LEVEL] * 10)
-    runs = table(described, {"numpy": {"new": [0.905, 0.91, 0.92]}})
-    alone = judged(claim(LEVEL), table(claim(LEVEL), {"numpy": {"new": [0.909, 0.91, 0.92]}}))
+    described = claim(*[LEVEL] * 60)
+    runs = table(described, {"numpy": {"new": [0.909, 0.91, 0.9105]}})
+    alone = judged(claim(LEVEL), runs.assign(rule_hash=claim(LEVEL).rule_hash()))
     together = judged(described, runs)
-    assert together["part 0", "pooled"]["p_value"] > alone["part 0", "pooled"]["p_value"]
+    assert alone["part 0", "pooled"]["verdict"] == "supported"
+    expected = pytest.approx(60 * alone["part 0", "pooled"]["p_value"])
+    assert together["part 0", "pooled"]["p_value"] == expected
+    assert together["part 0", "pooled"]["verdict"] == "inconclusive"
+    assert "Alone it would be supported: Holm" in together["part 0", "pooled"]["reason"]
+
+
+def test_too_small_to_matter_is_a_family_of_its_own() -> None:
+    """Many undecided levels beside it do not make a refuted difference undecided."""
+    described = claim(GAIN, *[LEVEL] * 30)
+    values = {"numpy": {"new": [0.903, 0.904, 0.9015, 0.9031], "old": [0.9] * 4}}
+    found = judged(described, table(described, values))["part 0", "pooled"]
+    assert found["p_value"] > 0.05
+    assert found["low"] > 0
+    assert found["verdict"] == "refuted"
+    assert "too small to matter" in found["reason"]
+
+
+def test_tests_of_what_is_too_small_to_matter_are_corrected_together() -> None:
+    values = {"numpy": {"new": [0.90, 0.93, 0.91, 0.94], "old": [0.9, 0.9, 0.89, 0.91]}}
+    alone = judged(claim(GAIN), table(claim(GAIN), values))["part 0", "pooled"]
+    described = claim(*[GAIN] * 10)
+    together = judged(described, table(described, values))["part 0", "pooled"]
+    assert together["p_within"] == pytest.approx(10 * alone["p_within"])
+    assert (alone["verdict"], together["verdict"]) == ("refuted", "inconclusive")
+
+
+def test_tests_of_whether_frameworks_differ_are_corrected_together() -> None:
+    values = {
+        "numpy": {"new": [0.950, 0.951, 0.952]},
+        "pytorch": {"new": [0.9525, 0.9535, 0.9545]},
+    }
+    alone = judged(claim(LEVEL), table(claim(LEVEL), values, own=True))["part 0", "pooled"]
+    described = claim(*[LEVEL] * 4)
+    together = judged(described, table(described, values, own=True))["part 0", "pooled"]
+    assert together["agreement"] == pytest.approx(4 * alone["agreement"])
+    assert alone["verdict"] == "differs between frameworks"
+    assert together["verdict"] == "supported"
+
+
+def test_a_run_listed_twice_is_refused() -> None:
+    described = claim(LEVEL)
+    runs = table(described, {"numpy": {"new": [0.95, 0.96]}})
+    with pytest.raises(UserError, match="numpy, arm new, seed 0 twice"):
+        judged(described, pd.concat([runs, runs]), plan=planned(described, runs))
+
+
+def test_runs_that_are_not_planned_take_no_part() -> None:
+    described = claim(LEVEL)
+    runs = table(described, everywhere(new=[0.95, 0.96, 0.95]))
+    plan = planned(described, runs[(runs["framework"] != "jax") & (runs["seed"] < 2)])
+    found = judged(described, runs, plan=plan)
+    assert found["part 0", "pooled"]["runs"] == 6
+    assert found["part 0", "pooled"]["complete"]
+    assert ("part 0", "jax") not in found
+
+
+def test_power_is_that_of_the_plan_whatever_is_finished() -> None:
+    described = claim(LEVEL)
+    runs = table(described, everywhere(new=[0.95, 0.96, 0.95, 0.97]))
+    plan = planned(described, runs)
+    whole = judged(described, runs, plan=plan)["part 0", "pooled"]
+    part = judged(described, runs[runs["seed"] < 2], plan=plan)["part 0", "pooled"]
+    assert whole["power"] == part["power"] > 0

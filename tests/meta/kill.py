@@ -3,7 +3,8 @@
     python -m tests.meta.kill --framework pytorch --results results/standard --out FILE.json
 
 A kill is a numeric deviation beyond its tolerance, in the quantity expected, with the unmutated
-comparison green in the same process. A crash is not a kill.
+comparison green in the same process. A crash is not a kill, and neither is a tensor of another
+shape or not-a-number: those are found without comparing anything.
 """
 
 import argparse
@@ -11,13 +12,14 @@ import contextlib
 import importlib
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 from unittest import mock
 
 from bench import command, store, threads
+from bench.conformance import players
 from bench.progress import Reporter
 from tests.meta.catalogue import CONTROL, MUTANTS, Mutant
 from tests.meta.scenarios import SCENARIOS, Lockstep
@@ -25,7 +27,7 @@ from tests.meta.scenarios import SCENARIOS, Lockstep
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Plant bugs in a framework folder.")
-    parser.add_argument("--framework", required=True)
+    parser.add_argument("--framework", required=True, choices=players.judged())
     parser.add_argument("--results", type=Path, required=True, help="results/<budget>")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
@@ -43,43 +45,58 @@ def main() -> int:
     return 0
 
 
-def judged(framework: str, mutants: tuple[Mutant, ...] = MUTANTS) -> Iterator[dict[str, Any]]:
-    """A record for each mutant; the control that plants nothing is checked and left out."""
-    reference = importlib.import_module("implementations.numpy.adapter")
-    adapter = importlib.import_module(f"implementations.{framework}.adapter")
-    healthy: dict[str, float] = {}
-    for mutant in mutants:
+def judged(
+    framework: str, mutants: Sequence[Mutant] = MUTANTS, control: Mutant = CONTROL
+) -> Iterator[dict[str, Any]]:
+    """A record for each mutant. Raises AssertionError if the control, no bug, counts as a kill."""
+    reference, adapter = players.adapters(framework)
+    healthy: dict[str, bool] = {}
+    for mutant in (control, *mutants):
         scenario = SCENARIOS[mutant.scenario]
         if mutant.scenario not in healthy:
-            healthy[mutant.scenario] = max(scenario(reference, adapter, framework).values())
-        with planted(framework, adapter, mutant):
-            excess = scenario(reference, adapter, framework).get(mutant.quantity, 0.0)
-        control = healthy[mutant.scenario] <= 1
+            quantities = scenario(reference, adapter, framework)
+            healthy[mutant.scenario] = all(q.excess <= 1 for q in quantities.values())
+        found, note = None, None
+        try:
+            with planted(framework, adapter, mutant):
+                found = scenario(reference, adapter, framework)[mutant.quantity]
+        except Exception as error:  # whatever a wrong net raises: it is told and kills nothing
+            note = f"crashed: {type(error).__name__}: {error}".splitlines()[0]
+        if found and not math.isfinite(found.largest):
+            note = "another shape or not-a-number: nothing was compared"
+        if not healthy[mutant.scenario]:
+            note = "the healthy comparison is red"
         record = {
             "schema_version": 1,
             "mutant": mutant.name,
             "framework": framework,
-            "killed": control and excess > 1,
+            "killed": note is None and found is not None and found.excess > 1,
             "by": {
                 "scenario": mutant.scenario,
                 "quantity": mutant.quantity,
-                "times_tolerance": excess if math.isfinite(excess) else None,
+                "times_tolerance": found.excess if found else None,
+                "deviation": found.largest if found else None,
+                "tensor": found.tensor if found else None,
+                "step": _counted_from_1(found.first_beyond) if found else None,
             },
-            "control_passed": control,
+            "control_passed": healthy[mutant.scenario],
             "seen": mutant.seen,
+            "note": note,
         }
-        if mutant.name != CONTROL:
+        if mutant is not control:
             yield record
         elif record["killed"]:
             raise AssertionError("a bug was reported where none was planted")
 
 
+def _counted_from_1(step: int | None) -> int | None:
+    return None if step is None else step + 1
+
+
 @contextlib.contextmanager
 def planted(framework: str, adapter: ModuleType, mutant: Mutant) -> Iterator[None]:
     """Replace one function of the framework's folder for as long as the block runs."""
-    if mutant.name == CONTROL:
-        yield
-    elif mutant.name == "batches in another order":
+    if mutant.name == "batches in another order":
         with mock.patch.object(adapter.System, "stage", _swapped(adapter, mutant)):
             yield
     else:

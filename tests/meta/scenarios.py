@@ -1,7 +1,7 @@
 """The smallest comparisons that should kill a mutant; each takes a second or less.
 
-A scenario compares a framework with the NumPy reference and answers with the largest deviation of
-every quantity over its tolerance: above 1 the comparison is red.
+A scenario compares a framework with the NumPy reference and answers with every quantity and its
+largest deviation. One whose excess is above 1 is red.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,16 +11,17 @@ from types import ModuleType
 import numpy as np
 
 from bench import weights
-from bench.conformance import lockstep
+from bench.conformance import explain, lockstep
 from bench.conformance.cases import Case
-from bench.conformance.tolerances import FLOAT64, deviation
+from bench.conformance.lockstep import Quantity
+from bench.conformance.tolerances import tolerance
 from bench.contract import INFERENCE, Config, State, Update, sgd
 from bench.randomness import stream
 from bench.spec import Spec
 from bench.specs import mlp, single_convolution, single_max_pool
 
-Excess = Mapping[str, float]  # quantity -> largest deviation / tolerance
-Scenario = Callable[[ModuleType, ModuleType, str], Excess]
+Quantities = Mapping[str, Quantity]
+Scenario = Callable[[ModuleType, ModuleType, str], Quantities]
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,8 @@ class Lockstep:
 
     case: Case
 
-    def __call__(self, reference: ModuleType, adapter: ModuleType, framework: str) -> Excess:
-        found = lockstep.compare(reference, adapter, self.case, framework)
-        return {name: q.largest / q.limit for name, q in found.quantities.items()}
+    def __call__(self, reference: ModuleType, adapter: ModuleType, framework: str) -> Quantities:
+        return lockstep.compare(reference, adapter, self.case, framework).quantities
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,18 @@ class Once:
     objective: str
     wrt: tuple[str, ...]
 
-    def __call__(self, reference: ModuleType, adapter: ModuleType, framework: str) -> Excess:
+    def __call__(self, reference: ModuleType, adapter: ModuleType, framework: str) -> Quantities:
         spec = self.spec()
         batch = self.arrays(spec, stream(0, "mutants"))
-        answers = [self._ask(module, spec, batch) for module in (reference, adapter)]
-        excess: dict[str, float] = {}
-        for quantity in answers[0]:
-            ours, theirs = (answer[quantity] for answer in answers)
-            excess[quantity] = max(deviation(ours[name], theirs[name]) for name in ours) / FLOAT64
-        return excess
+        ours, theirs = (self._ask(module, spec, batch) for module in (reference, adapter))
+        net = max(float(np.abs(array).max()) for array in ours["gradient"].values())
+        found: dict[str, Quantity] = {}
+        for name in ours:
+            rule = tolerance("float64", name, "sgd", net)
+            found[name] = Quantity(rule.limit)
+            pairs = explain.pairs(ours[name], theirs[name])
+            found[name].note(0, {t: rule.deviation(a, b) for t, a, b in pairs})
+        return found
 
     def _ask(self, module: ModuleType, spec: Spec, batch: Mapping[str, np.ndarray]):
         update = Update(self.objective, self.wrt, sgd())

@@ -57,6 +57,10 @@ def clipped(logits, labels):
     return -tf.reduce_mean(tf.math.log(tf.gather(probabilities, labels, batch_dims=1)))
 
 
+def unchanged(x, weight, bias):
+    return dense(x, weight, bias)
+
+
 def frozen(x, weight, bias):
     return dense(x, weight, tf.stop_gradient(bias) + 0 * bias)
 
@@ -86,11 +90,12 @@ def shared(x, window, stride, choice=None):
 
 
 def last(x, window, stride, choice=None):
-    entries = layers._windows(x, window, stride)[..., ::-1]
+    entries = tf.reverse(layers._windows(x, window, stride), [-1])
     return tf.gather(entries, tf.argmax(entries, axis=-1), batch_dims=4)
 
 
 PATCHES = {
+    "nothing wrong": ("layers.dense", unchanged),
     "adam epsilon hat": ("techniques.optimizers.adam", epsilon_hat),
     "adam epsilon inside the root": ("techniques.optimizers.adam", epsilon_inside),
     "adam correction off by one": ("techniques.optimizers.adam", off_by_one),

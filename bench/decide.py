@@ -1,0 +1,224 @@
+"""Each rule of bench/claim.py, decided on the runs of one row: pooled, or one framework's.
+
+Seeds that several frameworks share count once in the pooled effect (their mean): counting one four
+times would let a 95 % interval cover 84 %.
+
+A run that diverged has no value, and is a result. In a level and in a difference it is worse than
+any number (bench.inference says what that does to a mean): a level with a diverged run is not
+supported, nor a difference whose arm alone diverged on a seed, and one whose baseline alone
+diverged is not refuted, unless the other did so far more often. Where both arms of a pair diverged
+they tie, but nothing is called too small to matter where a run diverged. A bound is broken by it.
+Frameworks of which one alone diverged on a shared seed are not equivalent. A run that is not there
+yet is none of this: it takes no part.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench import inference, power
+from bench.claim import AtLeast, Bound, Difference, Equivalent, Rule
+from bench.inference import ALPHA, LEVEL
+
+POOLED = "pooled"
+NOT_JUDGED, INCONCLUSIVE, DIFFERS = "not judged", "inconclusive", "differs between frameworks"
+SUPPORTED, REFUTED, CONDITIONAL = "supported", "refuted", "conditional"
+
+
+@dataclass
+class Finding:
+    """One row of verdicts.json. The effect of a difference is positive in the claimed direction."""
+
+    claim: str
+    hypothesis: str
+    framework: str
+    verdict: str = NOT_JUDGED
+    effect: float | None = None
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None  # of the interval; None where it is the range of all runs
+    smallest_effect: float | None = None
+    detectable_effect: float | None = None  # by this many seeds, with 80 % power
+    power: float | None = None  # of the planned design, at the smallest effect
+    runs: int = 0  # that the row rests on
+    seeds: int = 0  # distinct ones
+    diverged: int = 0  # runs
+    p_value: float | None = None  # of a pooled level or difference: adjusted by Holm
+    p_within: float | None = None  # a difference too small to matter: two one-sided tests
+    agreement: float | None = None  # Cochran's Q over the frameworks, adjusted by Holm
+    probability_of_superiority: float | None = None
+    compared: str | None = None  # the two frameworks that decide whether all are equivalent
+    complete: bool = False
+    conditional_on: list[str] = field(default_factory=list)
+    reason: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """Valid JSON: a number that is not finite becomes null."""
+        return {
+            key: value if not isinstance(value, float) or math.isfinite(value) else None
+            for key, value in vars(self).items()
+        }
+
+
+@dataclass(frozen=True)
+class Design:
+    """What was planned for a row: distinct seeds, and frameworks that share them."""
+
+    seeds: int
+    frameworks: tuple[str, ...]
+
+
+def decide(rule: Rule, runs: pd.DataFrame, finding: Finding, design: Design) -> None:
+    """Fill a finding. runs: framework, arm, seed, shared, value, of one metric and not empty.
+
+    `value` is not-a-number for a run that diverged.
+    """
+    if isinstance(rule, Bound):
+        _bound(rule, runs, finding)
+    elif isinstance(rule, AtLeast):
+        _level(rule, runs, finding, design)
+    elif isinstance(rule, Difference):
+        _difference(rule, runs, finding, design)
+    else:
+        _equivalent(rule, runs, finding, design)
+
+
+def ruling(finding: Finding, inclusive: bool) -> str:
+    """The word for a level (whose 0 is `inclusive`) or a difference, from interval and p values.
+
+    From ten seeds on the interval is a bootstrap's and p is a t test's: both must say so.
+    """
+    if finding.low is None or finding.high is None or finding.p_value is None:
+        return INCONCLUSIVE
+    if finding.p_within is not None and finding.p_within < ALPHA:
+        return REFUTED
+    if finding.p_value < ALPHA:
+        if finding.low > 0 or (inclusive and finding.low == 0):
+            return SUPPORTED
+        if finding.high < 0:
+            return REFUTED
+    return INCONCLUSIVE
+
+
+def _bound(rule: Bound, runs: pd.DataFrame, finding: Finding) -> None:
+    finding.diverged = int(runs["value"].isna().sum())
+    values = runs["value"].fillna(math.inf)
+    finding.effect, finding.low, finding.high = values.max(), values.min(), values.max()
+    finding.smallest_effect, finding.seeds = rule.limit, distinct_seeds(runs).nunique()
+    holds = values <= rule.limit
+    sides = {_side(group) for _, group in holds.groupby(runs["framework"])}
+    finding.verdict = sides.pop() if len(sides) == 1 else DIFFERS
+    if finding.verdict == CONDITIONAL:
+        finding.conditional_on = [f"the seed: {int(holds.sum())} of {len(holds)} runs hold"]
+
+
+def _side(holds: pd.Series) -> str:
+    return SUPPORTED if holds.all() else CONDITIONAL if holds.any() else REFUTED
+
+
+def _level(rule: AtLeast, runs: pd.DataFrame, finding: Finding, design: Design) -> None:
+    excess = (runs["value"] - rule.threshold).fillna(-math.inf)
+    finding.diverged = int(runs["value"].isna().sum())
+    finding.smallest_effect = rule.smallest_effect
+    finding.power = power.of_level(design.seeds, rule.smallest_effect, rule.deviation)
+    _describe(finding, runs.assign(value=excess))
+    if finding.low is not None and finding.low == finding.high == 0:
+        finding.p_value = 0.0  # every run lies exactly at the threshold, and reaches it
+    finding.verdict = ruling(finding, inclusive=True)
+
+
+def _difference(rule: Difference, runs: pd.DataFrame, finding: Finding, design: Design) -> None:
+    sign = 1 if rule.direction == "greater" else -1
+    arms = [
+        runs[runs["arm"] == arm].set_index(["framework", "seed", "shared"])["value"]
+        for arm in (rule.arm, rule.baseline)
+    ]
+    finding.diverged = int(sum(arm.isna().sum() for arm in arms))
+    finding.smallest_effect = rule.smallest_effect
+    finding.power = power.of_difference(design.seeds, rule.smallest_effect, rule.deviation)
+    finding.verdict = INCONCLUSIVE
+    first, second = ((arm * sign).fillna(-math.inf) for arm in arms)
+    paired = pd.concat([first, second], axis=1, join="inner")
+    if paired.empty:
+        return
+    gains = (paired.iloc[:, 0] - paired.iloc[:, 1]).fillna(0.0)  # both diverged: a tie
+    pairs = gains.rename("value").reset_index()
+    values = _describe(finding, pairs)
+    finding.probability_of_superiority = inference.superiority(values)
+    if len(values) > 1 and not finding.diverged:
+        finding.p_within = inference.p_equivalent(values, rule.smallest_effect)
+    finding.verdict = ruling(finding, inclusive=False)
+
+
+def _equivalent(rule: Equivalent, runs: pd.DataFrame, finding: Finding, design: Design) -> None:
+    """All pairs for the pooled row; for a framework's row the pairs it belongs to."""
+    by_framework = {
+        name: group.set_index("seed")["value"]
+        for name, group in runs[runs["shared"]].groupby("framework")
+    }
+    there = [name for name in design.frameworks if name in by_framework]
+    pairs = [p for p in combinations(there, 2) if finding.framework in (POOLED, *p)]
+    finding.smallest_effect = rule.margin
+    finding.diverged = int(runs["value"].isna().sum())
+    finding.power = power.of_equivalence(
+        design.seeds, len(design.frameworks), rule.margin, rule.deviation
+    )
+    differences: dict[tuple[str, str], list[float]] = {}
+    lost = False
+    for first, second in pairs:
+        both = pd.concat([by_framework[first], by_framework[second]], axis=1, join="inner")
+        one, other = both.iloc[:, 0], both.iloc[:, 1]
+        lost = lost or bool((one.isna() != other.isna()).any())
+        gap = one.fillna(math.inf) - other.fillna(math.inf)
+        differences[first, second] = gap.fillna(0.0).tolist()  # both diverged: the same
+    if not differences:
+        return
+    finding.seeds = min(len(values) for values in differences.values())
+    finding.verdict = REFUTED if lost else INCONCLUSIVE
+    if finding.seeds < 2:
+        return
+    found = {pair: inference.t_interval(d, 1 - 2 * ALPHA) for pair, d in differences.items()}
+    worst = max(found, key=lambda pair: max(-found[pair].low, found[pair].high))
+    finding.effect, finding.low, finding.high = vars(found[worst]).values()
+    finding.level = 1 - 2 * ALPHA  # that of two one-sided tests
+    finding.compared = f"{worst[0]} minus {worst[1]}"
+    finding.detectable_effect = inference.detectable_margin(differences[worst])
+    finding.p_value = max(inference.p_equivalent(d, rule.margin) for d in differences.values())
+    outside = inference.holm([inference.p_outside(d, rule.margin) for d in differences.values()])
+    if min(outside) < ALPHA:
+        finding.verdict = REFUTED
+    elif finding.p_value < ALPHA:
+        finding.verdict = SUPPORTED
+
+
+def distinct_seeds(runs: pd.DataFrame) -> pd.Series:
+    """The name of each run's seed: a shared one has the same in all frameworks, an own one not."""
+    owner = runs["framework"].mask(runs["shared"].astype(bool), "shared")
+    return owner.astype(str) + "/" + runs["seed"].astype(str)
+
+
+def _pooled(runs: pd.DataFrame) -> list[float]:
+    """One value a distinct seed: the mean over the frameworks that share it."""
+    with np.errstate(invalid="ignore"):  # of infinite values with both signs
+        means = runs["value"].groupby(distinct_seeds(runs)).mean()
+    return means.fillna(0.0).tolist()  # worse here and better there by more than any number: a tie
+
+
+def _describe(finding: Finding, runs: pd.DataFrame) -> Sequence[float]:
+    """Effect, interval, p, what could have been seen, whether the frameworks agree."""
+    values = _pooled(runs)
+    found = inference.interval(values)
+    finding.effect, finding.low, finding.high = found.mean, found.low, found.high
+    finding.level, finding.seeds = LEVEL, len(values)
+    finding.detectable_effect = inference.detectable(values)
+    if len(values) > 1:
+        finding.p_value = inference.p_two_sided(values)
+    if finding.framework == POOLED:
+        groups = [group.to_numpy() for _, group in runs.groupby("framework")["value"]]
+        finding.agreement = inference.cochran_q(groups)
+    return values
