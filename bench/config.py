@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import pydantic
+import yaml
 from pydantic import Field
 
 import implementations
@@ -52,7 +53,9 @@ def load(raw: Mapping[str, Any]) -> Configuration:
     """Validate a configuration. Raises UserError that lists every mistake, one a line."""
     budget = raw.get("budget", "standard")
     try:
-        configuration = Configuration.model_validate(dict(raw))
+        configuration = Configuration.model_validate(
+            {**raw, "settings": _scalars(raw.get("settings"))}
+        )
     except pydantic.ValidationError as error:
         lines = [_sentence(problem) for problem in error.errors()]
         raise UserError(_refusal(budget, lines)) from None
@@ -67,6 +70,15 @@ def load(raw: Mapping[str, Any]) -> Configuration:
     if problems:
         raise UserError(_refusal(budget, problems))
     return configuration
+
+
+def _scalars(value: Any) -> Any:
+    """Snakemake hands nested values of --config over as words: "3" means the number 3."""
+    if isinstance(value, Mapping):
+        return {key: _scalars(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_scalars(entry) for entry in value]
+    return yaml.safe_load(value) if isinstance(value, str) else value
 
 
 def budget_of(configuration: Configuration, name: str) -> Budget:

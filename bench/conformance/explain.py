@@ -72,7 +72,7 @@ class Witness:
         return None
 
     def _last_gradient(self, rule: Tolerance) -> Any:
-        for name, (ours, theirs) in reversed(self._traces().items()):
+        for name, (ours, theirs) in reversed(list(self._traces().items())):
             gradients = ours[2], theirs[2]
             if gradients[0] is None or gradients[1] is None:
                 continue
