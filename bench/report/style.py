@@ -1,23 +1,28 @@
 """The look that pages and figures share: a colour, a mark and a line for each player."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Look:
+    """`colour` stands for the player while a figure is drawn; the page replaces it by --p-<key>."""
+
+    key: str  # of the classes and custom properties in style.css
     title: str
-    colour: str  # readable on white and on near-black
-    marker: str
-    dashes: tuple[float, float] | str
+    colour: str
+    marker: str  # Matplotlib's
+    glyph: str  # the same mark as text
+    dashes: tuple[float, ...] | str
 
 
 LOOKS = {
-    "numpy": Look("NumPy", "#3b78c4", "o", ""),
-    "pytorch": Look("PyTorch", "#d9532c", "s", (5, 2)),
-    "tensorflow": Look("TensorFlow", "#c98a00", "D", (2, 1.5)),
-    "jax": Look("JAX", "#2b9a77", "^", (6, 1.5)),
+    "numpy": Look("numpy", "NumPy", "#2f68b1", "o", "●", ""),
+    "pytorch": Look("pytorch", "PyTorch", "#c2431e", "s", "■", (5, 1.5)),
+    "tensorflow": Look("tensorflow", "TensorFlow", "#8f6202", "D", "◆", (2, 1.2)),
+    "jax": Look("jax", "JAX", "#1d7b5e", "^", "▲", (6, 1.5, 1.5, 1.5)),
 }
-OTHER = Look("", "#8a6bbd", "v", (1, 1))
+OTHER = Look("other", "", "#7a5aa9", "v", "▼", (1, 1))
 
 # A word, a shape and a tone: colour is never the only sign.
 SHAPES = {
@@ -29,6 +34,15 @@ SHAPES = {
     "not judged": "–",
 }
 
+MEANINGS = {
+    "supported": "The rule, fixed before the runs, says that the sentence holds.",
+    "refuted": "The rule says that it does not hold, or that the effect is too small to matter.",
+    "conditional": "It holds in some settings and fails in others; the settings are named.",
+    "differs between frameworks": "The frameworks do not agree, beyond what their seeds explain.",
+    "inconclusive": "These seeds cannot tell; the smallest effect they could have seen is stated.",
+    "not judged": "The runs were too few or too short to be judged, or followed another rule.",
+}
+
 
 def look(framework: str) -> Look:
     return LOOKS.get(framework, OTHER)
@@ -36,3 +50,9 @@ def look(framework: str) -> Look:
 
 def title(framework: str) -> str:
     return look(framework).title or framework
+
+
+def in_order(frameworks: Iterable[str]) -> list[str]:
+    """The order of columns and staves: the four players, then whoever else plays, by name."""
+    rank = {name: position for position, name in enumerate(LOOKS)}
+    return sorted(frameworks, key=lambda name: (rank.get(name, len(rank)), name))

@@ -1,0 +1,86 @@
+"""From axes to inline SVG: text in the page's colour, the same bytes for the same data.
+
+Colours are stand-ins while Matplotlib draws; in the page they are custom properties, so that a
+figure follows the page into the dark.
+"""
+
+import html
+import io
+import re
+from collections.abc import Callable
+
+import matplotlib as mpl
+
+mpl.use("svg")
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from bench.report.style import LOOKS, OTHER
+
+INK = "#010203"  # becomes currentColor
+RULES = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "quatuor",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.16,
+    "grid.linewidth": 0.7,
+    "axes.linewidth": 0.7,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    **dict.fromkeys(
+        (
+            *("text.color", "axes.labelcolor", "axes.edgecolor", "grid.color"),
+            *("xtick.color", "ytick.color"),
+        ),
+        INK,
+    ),
+}
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def draw(
+    paint: Callable[[Axes], None], label: str, width: float = 5.6, height: float = 3.2
+) -> str:
+    """An SVG element of so many inches; `label` tells a reader who sees nothing what is drawn."""
+    with mpl.rc_context(RULES):
+        figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
+        paint(axes)
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        plt.close(figure)
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :].replace(INK, "currentColor")
+    for look in (*LOOKS.values(), OTHER):
+        text = text.replace(look.colour, f"var(--p-{look.key})")
+    # Ids of several figures on one page must not meet.
+    mark = re.sub(r"\W+", "-", label.lower())[:60]
+    text = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{mark}-", text)
+    # What has no colour of its own is black in SVG: let it be the text's.
+    opened = f'<svg role="img" aria-label="{html.escape(label)}" fill="currentColor"'
+    text = text.replace("<svg", opened, 1)
+    return re.sub(r"\s*<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+
+
+def logarithmic(axes: Axes, which: str, zero: float | None = None) -> None:
+    """Powers of ten, written in Unicode; `zero` is where values of exactly 0 are drawn."""
+
+    def written(value: float, _: int) -> str:
+        exponent = round(mpl.numpy_log10(value)) if False else _exponent(value)
+        return f"10{str(exponent).translate(SUPERSCRIPT)}"
+
+    axes.set(**{f"{which}scale": "log"})
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(LogLocator(10, numticks=7))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(written))
