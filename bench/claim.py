@@ -58,9 +58,9 @@ class AtLeast:
 class Difference:
     """A paired difference by seed, `arm` minus `baseline`, in the claimed `direction`.
 
-    Supported: the 95 % interval excludes 0 in the claimed direction. Refuted: it excludes 0 the other
-    way, or two one-sided tests place the effect within plus or minus `smallest_effect`, whatever its
-    sign: an effect too small to matter. Else inconclusive.
+    Supported: the 95 % interval excludes 0 in the claimed direction. Refuted: it excludes 0 the
+    other way, or two one-sided tests place the effect within plus or minus `smallest_effect`,
+    whatever its sign: an effect too small to matter. Else inconclusive.
     """
 
     metric: str
@@ -115,8 +115,8 @@ class Budget:
     """Seeds and settings of one budget.
 
     `shared` seeds are run by every framework, `own` is how many further seeds each framework has
-    for itself (disjoint, so that they add power). `settings` are numbers the claim's run() reads; the
-    configuration may override them by name.
+    for itself (disjoint, so that they add power). `settings` are numbers the claim's run() reads;
+    the configuration may override them by name.
     """
 
     shared: tuple[int, ...]

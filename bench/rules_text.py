@@ -13,29 +13,35 @@ def number(value: float | None) -> str:
     return f"{value:.3g}" if value == value and abs(value) != float("inf") else "unbounded"
 
 
+def words(name: str) -> str:
+    """A metric's name as a reader would write it."""
+    return name.replace("_", " ")
+
+
 def rule_in_words(rule: Rule) -> str:
     """What was fixed before the runs."""
+    metric = words(rule.metric)
     if isinstance(rule, Bound):
         return (
-            f"Supported if {rule.metric} stays at or below {rule.limit:g} in every run of arm "
+            f"Supported if {metric} stays at or below {rule.limit:g} in every run of arm "
             f"{rule.arm}, refuted if it is above in every run."
         )
     if isinstance(rule, AtLeast):
         return (
-            f"Supported if the 95 % interval of the mean {rule.metric} of arm {rule.arm} lies at "
+            f"Supported if the 95 % interval of the mean {metric} of arm {rule.arm} lies at "
             f"or above {rule.threshold:g}, refuted if it lies below. Smallest effect of interest: "
             f"{rule.smallest_effect:g}; planned for a deviation of {rule.deviation:g} over seeds."
         )
     if isinstance(rule, Difference):
         return (
-            f"Supported if {rule.metric} of {rule.arm} is {rule.direction} than that of "
+            f"Supported if {metric} of {rule.arm} is {rule.direction} than that of "
             f"{rule.baseline} on paired seeds: the 95 % interval of the difference excludes 0, and "
             f"is not shown to be smaller than {rule.smallest_effect:g}. Refuted if it excludes 0 "
             f"the other way, or lies within plus or minus {rule.smallest_effect:g} by two "
             f"one-sided tests."
         )
     return (
-        f"Supported if every two frameworks differ in {rule.metric} by less than {rule.margin:g} "
+        f"Supported if every two frameworks differ in {metric} by less than {rule.margin:g} "
         f"on shared seeds, by two one-sided tests at 5 %; refuted if two are shown to differ "
         f"by more (Holm over the pairs). Planned for a deviation of {rule.deviation:g}."
     )
@@ -43,12 +49,13 @@ def rule_in_words(rule: Rule) -> str:
 
 def sentence(rule: Rule, finding: Any) -> str:
     """What was found, with the numbers that decided."""
+    metric = words(rule.metric)
     seeds = f"{finding.seeds} seed{'s' if finding.seeds != 1 else ''}"
     lost = f" {finding.diverged} of {finding.runs} runs diverged." if finding.diverged else ""
     span = f"{number(finding.low)} to {number(finding.high)}"
     if isinstance(rule, Bound):
         return (
-            f"The largest {rule.metric} over {seeds} is {number(finding.effect)}, "
+            f"The largest {metric} over {seeds} is {number(finding.effect)}, "
             f"the limit {rule.limit:g}.{lost}"
         )
     if isinstance(rule, AtLeast | Difference) and finding.diverged:
@@ -61,7 +68,7 @@ def sentence(rule: Rule, finding: Any) -> str:
     if isinstance(rule, AtLeast):
         mean = None if finding.effect is None else finding.effect + rule.threshold
         return (
-            f"Mean {rule.metric} {number(mean)} over {seeds}; its distance from "
+            f"Mean {metric} {number(mean)} over {seeds}; its distance from "
             f"{rule.threshold:g} is {number(finding.effect)} (95 % interval {span}).{seen}{lost}"
         )
     if isinstance(rule, Difference):

@@ -1,12 +1,13 @@
 """Options and shared helpers of the tests."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from bench import plan
+from bench import plan, threads
 
 ROOT = Path(__file__).resolve().parent.parent
 FRAMEWORKS = ("numpy", "pytorch", "tensorflow", "jax")
@@ -31,6 +32,9 @@ def framework(request: pytest.FixtureRequest) -> str:
 def run_suite(path: str, framework: str) -> None:
     """Run a file of tests in a process of its own: one framework a process."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", path, "--framework", framework]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = {**os.environ, **threads.variables(1)}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         pytest.fail(f"{' '.join(command)}\n{done.stdout[-6000:]}\n{done.stderr[-2000:]}")

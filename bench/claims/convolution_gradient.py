@@ -116,7 +116,7 @@ def formulas(y: np.ndarray, weight: np.ndarray, cotangent: np.ndarray) -> dict[s
     rows, columns = cotangent.shape[1:]
     taps = [(a, b) for a in range(kernel) for b in range(kernel)]
     shifted = {(a, b): y[:, a : a + rows, b : b + columns] for a, b in taps}
-    x = sum(weight[tap] * shifted[tap] for tap in taps)
+    x = np.add.reduce([weight[tap] * shifted[tap] for tap in taps])
     slope = sigmoid(x) * (1.0 - sigmoid(x))
     delta = cotangent * slope  # dE/dx
     unshifted = float((delta * shifted[0, 0]).sum())
@@ -124,15 +124,17 @@ def formulas(y: np.ndarray, weight: np.ndarray, cotangent: np.ndarray) -> dict[s
     edge = kernel - 1
     padded = np.pad(delta, ((0, 0), (edge, edge), (edge, edge)))
     height, width = y.shape[1:]
-    by_input = sum(
-        weight[a, b] * padded[:, edge - a : edge - a + height, edge - b : edge - b + width]
-        for a, b in taps
+    by_input = np.add.reduce(
+        [
+            weight[a, b] * padded[:, edge - a : edge - a + height, edge - b : edge - b + width]
+            for a, b in taps
+        ]
     )
     return {
-        "forward": sigmoid(np.asarray(x)),
+        "forward": sigmoid(x),
         "weight_printed": np.full((kernel, kernel), unshifted),
         "weight_mended": mended,
-        "input_printed": np.asarray(by_input),
+        "input_printed": by_input,
     }
 
 

@@ -6,8 +6,10 @@ figure follows the page into the dark.
 
 import html
 import io
+import math
 import re
 from collections.abc import Callable
+from typing import Any, Literal, cast
 
 import matplotlib as mpl
 
@@ -15,6 +17,7 @@ mpl.use("svg")
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from bench.report.style import LOOKS, OTHER
@@ -49,11 +52,9 @@ RULES = {
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def draw(
-    paint: Callable[[Axes], None], label: str, width: float = 5.6, height: float = 3.2
-) -> str:
+def draw(paint: Callable[[Axes], None], label: str, width: float = 5.6, height: float = 3.2) -> str:
     """An SVG element of so many inches; `label` tells a reader who sees nothing what is drawn."""
-    with mpl.rc_context(RULES):
+    with mpl.rc_context(cast(Any, RULES)):
         figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
         paint(axes)
         buffer = io.StringIO()
@@ -72,15 +73,25 @@ def draw(
     return re.sub(r"\s*<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
 
 
-def logarithmic(axes: Axes, which: str, zero: float | None = None) -> None:
-    """Powers of ten, written in Unicode; `zero` is where values of exactly 0 are drawn."""
-
-    def written(value: float, _: int) -> str:
-        exponent = round(mpl.numpy_log10(value)) if False else _exponent(value)
-        return f"10{str(exponent).translate(SUPERSCRIPT)}"
-
+def logarithmic(axes: Axes, which: Literal["x", "y"], zero: float | None = None) -> None:
+    """Powers of ten in plain Unicode. `zero`: where values of exactly 0 are drawn and marked."""
     axes.set(**{f"{which}scale": "log"})
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_locator(LogLocator(10, numticks=7))
+    axis: Axis = axes.xaxis if which == "x" else axes.yaxis
+    low, high = axis.get_view_interval()
+    few = high < 30 * low
+    axis.set_major_locator(LogLocator(10, subs=(1, 2, 5) if few else (1,), numticks=7))
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(written))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: power_of_ten(value)))
+    if zero is not None:
+        ticks = [tick for tick in axis.get_majorticklocs() if 3 * zero < tick <= high]
+        axis.set_ticks([zero, *ticks], ["0", *map(power_of_ten, ticks)])
+
+
+def power_of_ten(value: float) -> str:
+    """0.02, 500, 10⁻⁷, 2·10⁻⁷: as a tick of a logarithmic axis."""
+    if 1e-3 < value < 1e4:
+        return f"{value:g}"
+    exponent = math.floor(math.log10(value) + 1e-9)
+    factor = round(value / 10.0**exponent)
+    power = f"10{str(exponent).translate(SUPERSCRIPT)}"
+    return power if factor == 1 else f"{factor}·{power}"

@@ -4,40 +4,68 @@ What is missing is empty here and shown as unfinished on the pages; what is dama
 that names the file.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+import implementations
 from bench import claim as claims
-from bench import config, store
-from bench.claim import Claim
+from bench import config, store, summaries
+from bench.claim import BUDGETS, Budget, Claim
 from bench.errors import UserError
+from bench.report.style import in_order
 
 POOLED = "pooled"
+IDENTITY = ("claim", "framework", "arm", "seed")
+WORDS = {"rule_hash": str, "commit": str}  # hexadecimal digits may look like a number
+NEEDED = {
+    "frameworks.json": ("framework", "available", "version", "reason"),
+    "plan.json": IDENTITY,
+    "verdicts.json": (
+        *("claim", "hypothesis", "framework", "verdict", "effect", "low", "high", "level", "power"),
+        *("smallest_effect", "detectable_effect", "seeds", "diverged", "p_value", "complete"),
+        *("conditional_on", "reason"),
+    ),
+    "conformance.json": (
+        *("model", "optimizer", "framework", "dtype", "steps", "quantity", "passed"),
+        *("max_relative_deviation", "tolerance", "first_divergence"),
+    ),
+    "mutants.json": ("mutant", "framework", "killed", "by"),
+    "runs.csv": IDENTITY,
+    "costs.csv": (*IDENTITY, "cpu_seconds", "wall_seconds", "peak_memory_mib", "started"),
+}
 
 
 @dataclass
 class Gathered:
     results: Path
-    budget: str
-    manifest: dict[str, Any]
+    configuration: config.Configuration
     frameworks: list[dict[str, Any]]
     claims: list[Claim]
     plan: pd.DataFrame
     runs: pd.DataFrame
     costs: pd.DataFrame
-    verdicts: list[dict[str, Any]] = field(default_factory=list)
-    conformance: list[dict[str, Any]] = field(default_factory=list)
-    mutants: list[dict[str, Any]] = field(default_factory=list)
-    datasets: list[dict[str, Any]] = field(default_factory=list)
+    verdicts: list[dict[str, Any]]
+    conformance: list[dict[str, Any]]
+    mutants: list[dict[str, Any]]
+    datasets: list[dict[str, Any]]
+
+    @property
+    def budget(self) -> str:
+        return self.configuration.budget
 
     @property
     def present(self) -> list[str]:
         """The frameworks that take part, in the order of the columns."""
-        return [record["framework"] for record in self.frameworks if record["available"]]
+        return in_order(r["framework"] for r in self.frameworks if r["available"])
+
+    @property
+    def skipped(self) -> list[dict[str, Any]]:
+        return [record for record in self.frameworks if not record["available"]]
 
     def verdict(
         self, claim: str, framework: str, hypothesis: str = "claim"
@@ -48,73 +76,129 @@ class Gathered:
                 return record
         return None
 
-    def progress(self, claim: str) -> tuple[int, int]:
+    def progress(self, claim: str, framework: str = POOLED) -> tuple[int, int]:
         """Finished and planned runs of a claim."""
-        if self.plan.empty:
-            return 0, 0
-        done = 0 if self.runs.empty else int((self.runs["claim"] == claim).sum())
-        return done, int((self.plan["claim"] == claim).sum())
+        counts = []
+        for table in (self.runs, self.plan):
+            own = table[table["claim"] == claim]
+            counts.append(len(own if framework == POOLED else own[own["framework"] == framework]))
+        return counts[0], counts[1]
 
-    def folders(self, claim: str) -> Iterable[tuple[dict[str, Any], Path]]:
-        """The finished run folders of a claim with their row of runs.csv."""
-        if self.runs.empty:
-            return
-        for row in self.runs[self.runs["claim"] == claim].to_dict("records"):
-            home = store.folder(self.results, claim, str(row["framework"]))
-            folder = home / store.run_name(str(row["arm"]), int(row["seed"]))
-            if folder.is_dir():
-                yield {str(key): value for key, value in row.items()}, folder
+    def runs_of(self, claim: str) -> pd.DataFrame:
+        """Rows of runs.csv, in the order of the columns, then of arm and seed."""
+        own = self.runs[self.runs["claim"] == claim]
+        rank = {name: position for position, name in enumerate(in_order(set(own["framework"])))}
+        return own.sort_values("framework", key=lambda names: names.map(rank), kind="stable")
+
+    def folder(self, run: Mapping[Any, Any]) -> Path:
+        home = store.folder(self.results, run["claim"], run["framework"])
+        return home / store.run_name(run["arm"], run["seed"])
+
+    def budget_of(self, claim: str) -> Budget:
+        return config.budget_of(self.configuration, claim)
 
     def curves(self, claim: str, file: str) -> pd.DataFrame:
-        """One table of all curve.csv or evaluations.csv of a claim."""
-        tables = [
-            pd.read_csv(folder / file).assign(
-                framework=row["framework"], arm=row["arm"], seed=row["seed"]
-            )
-            for row, folder in self.folders(claim)
-            if (folder / file).is_file()
-        ]
-        return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+        """One table of all curve.csv or evaluations.csv of a claim; not-a-number where diverged."""
+        tables = []
+        for run in self.runs_of(claim).to_dict("records"):
+            path = self.folder(run) / file
+            if path.is_file():
+                identity = {key: run[key] for key in ("framework", "arm", "seed")}
+                tables.append(_csv(path, ("step", "epoch")).assign(**identity))
+        tables = [table for table in tables if len(table)]
+        if not tables:
+            return pd.DataFrame()
+        return pd.concat(tables, ignore_index=True).replace([float("inf"), -float("inf")], None)
 
     def provenance(self) -> dict[str, dict[str, Any]]:
         """One record a framework, of its last finished run."""
         found: dict[str, dict[str, Any]] = {}
-        for described in self.claims:
-            for row, folder in self.folders(described.name):
-                found[row["framework"]] = store.read(folder / "provenance.json")
-        return {name: found[name] for name in self.present if name in found}
+        for run in self.runs.to_dict("records"):
+            path = self.folder(run) / "provenance.json"
+            if path.is_file():
+                found[run["framework"]] = _object(path)
+        return {name: found[name] for name in in_order(found)}
 
 
 def gather(results: Path) -> Gathered:
     """Read a results folder. Raises UserError when there is none, or for a damaged file."""
-    if not (results / "manifest.json").is_file():
-        raise UserError(f"{results} holds no reproduction yet: start one (make reproduce)")
-    manifest = store.read(results / "manifest.json")
-    chosen = config.load(manifest["config"]).claim_names()
+    if not results.is_dir():
+        raise UserError(f"there is no folder {results}: start a reproduction (make reproduce)")
+    configuration = _configuration(results)
+    frameworks = _records(results / "frameworks.json") or [
+        {"framework": name, "available": True, "version": None, "reason": None}
+        for name in implementations.names()
+    ]
     return Gathered(
         results=results,
-        budget=manifest["budget"],
-        manifest=manifest,
-        frameworks=_json(results / "frameworks.json"),
-        claims=[claims.get(name) for name in chosen],
-        plan=pd.DataFrame(_json(results / "plan.json")),
-        runs=_csv(results / "runs.csv"),
-        costs=_csv(results / "costs.csv"),
-        verdicts=_json(results / "verdicts.json"),
-        conformance=_json(results / "conformance.json"),
-        mutants=_json(results / "mutants.json"),
-        datasets=[store.read(path) for path in sorted((results / "data").glob("*.json"))],
+        configuration=configuration,
+        frameworks=frameworks,
+        claims=[claims.get(name) for name in configuration.claim_names()],
+        plan=pd.DataFrame(_records(results / "plan.json"), columns=[*IDENTITY, "shared"]),
+        runs=_table(results, "runs"),
+        costs=_table(results, "costs"),
+        verdicts=_records(results / "verdicts.json"),
+        conformance=_records(results / "conformance.json"),
+        mutants=_records(results / "mutants.json"),
+        datasets=[_object(path) for path in sorted((results / "data").glob("*.json"))],
     )
 
 
-def _json(path: Path) -> list[dict[str, Any]]:
-    return store.read(path) if path.is_file() else []
+def _configuration(results: Path) -> config.Configuration:
+    """That of the manifest; before there is one, every claim at the budget the folder is named."""
+    path = results / "manifest.json"
+    if path.is_file():
+        manifest = _object(path)
+        if not isinstance(manifest.get("config"), dict):
+            raise UserError(f"{path} names no configuration; delete it and run again")
+        return config.load(manifest["config"])
+    budget = results.name if results.name in BUDGETS else "standard"
+    return config.Configuration.model_validate(
+        {"budget": budget, "claims": "all", "frameworks": "all", "device": "auto", "threads": 1,
+         "data_dir": None, "conformance": "full", "settings": {}}
+    )  # fmt: skip
 
 
-def _csv(path: Path) -> pd.DataFrame:
+def _object(path: Path) -> dict[str, Any]:
+    found = store.read(path)
+    if not isinstance(found, dict):
+        raise UserError(f"{path} holds no record; delete it and run again")
+    return found
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
-        return pd.DataFrame()
+        return []
+    found = store.read(path)
+    needed = set(NEEDED[path.name])
+    if not isinstance(found, list) or not all(isinstance(r, dict) for r in found):
+        raise UserError(f"{path} is not a list of records; delete it and run again")
+    lacking = sorted({key for record in found for key in needed - record.keys()})
+    if lacking:
+        raise UserError(
+            f"{path} lacks {', '.join(lacking)}: it was written by another version or damaged; "
+            f"delete it and run again"
+        )
+    return found
+
+
+def _table(results: Path, name: str) -> pd.DataFrame:
+    """A summary; while it is not written yet, what it would hold."""
+    path = results / f"{name}.csv"
+    if path.is_file():
+        return _csv(path, NEEDED[path.name])
+    if not (results / "plan.json").is_file():
+        return pd.DataFrame(columns=list(NEEDED[path.name]))
+    compute = {"runs": summaries.runs, "costs": summaries.costs}[name]
+    return pd.read_csv(io.StringIO(compute(results)), dtype=WORDS)
+
+
+def _csv(path: Path, needed: Sequence[str]) -> pd.DataFrame:
     try:
-        return pd.read_csv(path)
+        table = pd.read_csv(path, dtype=WORDS)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid CSV ({error}); delete it and run again") from error
+    lacking = [column for column in needed if column not in table.columns]
+    if lacking:
+        raise UserError(f"{path} has no column {', '.join(lacking)}; delete it and run again")
+    return table

@@ -10,13 +10,14 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from bench import config, rules_text
-from bench.claim import Claim
+from bench import rules_text
+from bench.claim import AtLeast, Claim, Difference, Equivalent, Hypothesis
 from bench.report import figures, sources
 from bench.report.gather import POOLED, Gathered
-from bench.report.style import LOOKS, SHAPES, look, title
+from bench.report.style import LOOKS, MEANINGS, SHAPES, look, title
 
 TEMPLATES = Path(__file__).parent / "templates"
+NOT_MEASURED = ("step", "epoch", "framework", "arm", "seed")
 
 
 def pages(found: Gathered) -> dict[str, str]:
@@ -49,7 +50,13 @@ def _renderer(found: Gathered) -> Callable[[str, str, Mapping[str, Any]], str]:
     environment.filters["number"] = rules_text.number
     environment.filters["csv"] = csv_link
     environment.globals.update(
-        title=title, look=look, looks=LOOKS, shape=SHAPES, POOLED=POOLED, found=found
+        title=title,
+        look=look,
+        looks=LOOKS,
+        shape=SHAPES,
+        meanings=MEANINGS,
+        POOLED=POOLED,
+        found=found,
     )
     style = Markup((TEMPLATES / "style.css").read_text())
     script = Markup((TEMPLATES / "script.js").read_text())
@@ -62,20 +69,17 @@ def _renderer(found: Gathered) -> Callable[[str, str, Mapping[str, Any]], str]:
 
 
 def front(found: Gathered) -> dict[str, Any]:
-    done, planned = (len(found.runs), len(found.plan))
-    worst = [r for r in found.conformance if r["dtype"] == "float64"]
-    deviations = [r["max_relative_deviation"] for r in worst]
-    facts = next(iter(found.provenance().values()), None)
+    judged = [r for r in found.conformance if r["dtype"] == "float64"]
+    deviations = [r["max_relative_deviation"] for r in judged]
     return {
         "claims": [_claim(found, claim) for claim in found.claims],
-        "done": done,
-        "planned": planned,
+        "done": len(found.runs),
+        "planned": len(found.plan),
         "failed": [r for r in found.conformance if not r["passed"]],
         "worst": None if None in deviations else max(deviations, default=None),
-        "steps": max((r["steps"] for r in worst), default=0),
+        "steps": max((r["steps"] for r in judged), default=0),
         "killed": sum(m["killed"] for m in found.mutants),
-        "facts": facts,
-        "skipped": [r for r in found.frameworks if not r["available"]],
+        "facts": next(iter(found.provenance().values()), None),
     }
 
 
@@ -95,20 +99,11 @@ def _claim(found: Gathered, claim: Claim) -> dict[str, Any]:
 
 
 def claim_page(found: Gathered, claim: Claim) -> dict[str, Any]:
-    configuration = config.load(found.manifest["config"])
-    runs = pd.DataFrame() if found.runs.empty else found.runs[found.runs["claim"] == claim.name]
-    runs = runs if runs.empty else figures.ordered(found.present, runs)
-    evidence = {}
-    for hypothesis in claim.hypotheses:
-        name = f"{claim.name} {hypothesis.name}: every run by framework"
-        if not runs.empty:
-            svg = figures.evidence(hypothesis.rule, runs, name)
-            evidence[hypothesis.name] = Markup(svg) if svg else None
-    columns = ["framework", "arm", "seed", *claim.metrics]
-    there = [column for column in columns if column in runs.columns]
+    runs = found.runs_of(claim.name)
+    columns = [c for c in ("framework", "arm", "seed", *claim.metrics) if c in runs.columns]
     return {
         **_claim(found, claim),
-        "budget": config.budget_of(configuration, claim.name),
+        "budget": found.budget_of(claim.name),
         "rule_in_words": rules_text.rule_in_words,
         "hypothesis_rows": [
             (h, f, found.verdict(claim.name, f, h.name))
@@ -116,10 +111,35 @@ def claim_page(found: Gathered, claim: Claim) -> dict[str, Any]:
             for f in (POOLED, *found.present)
         ],
         "curves": _curves(found, claim),
-        "evidence": evidence,
-        "columns": there,
-        "rows": runs[there].to_dict("records") if there else [],
+        "evidence": {h.name: _evidence(found, claim, h) for h in claim.hypotheses},
+        "columns": columns,
+        "rows": runs[columns].to_dict("records"),
     }
+
+
+def _evidence(found: Gathered, claim: Claim, hypothesis: Hypothesis) -> list[tuple[str, Markup]]:
+    """What a reader needs to see to believe the verdict: every run, and the effect."""
+    rule, drawn = hypothesis.rule, []
+    label = f"{claim.name}, {hypothesis.name}: every run"
+    if svg := figures.evidence(rule, found.runs_of(claim.name), label):
+        caption = (
+            "Every two frameworks: the difference on each shared seed, its mean and 90 % interval, "
+            "and the margin"
+            if isinstance(rule, Equivalent)
+            else "Every run, by framework"
+        )
+        meaning = claim.metrics.get(rule.metric)
+        drawn.append((f"{caption}{f': {meaning}' if meaning else ''}.", Markup(svg)))
+    if isinstance(rule, AtLeast | Difference):
+        records = [found.verdict(claim.name, f, hypothesis.name) for f in (POOLED, *found.present)]
+        measured = [r for r in records if r is not None and r["effect"] is not None]
+        if measured:
+            label = f"{claim.name}, {hypothesis.name}: effects"
+            caption = (
+                "The effect, pooled and of each framework alone; the band is too small to matter."
+            )
+            drawn.append((caption, Markup(figures.forest(rule, measured, label))))
+    return drawn
 
 
 def _curves(found: Gathered, claim: Claim) -> list[tuple[str, Markup]]:
@@ -128,19 +148,25 @@ def _curves(found: Gathered, claim: Claim) -> list[tuple[str, Markup]]:
     steps = found.curves(claim.name, "curve.csv")
     tests = found.curves(claim.name, "evaluations.csv")
     if not steps.empty:
-        term = next(
-            c for c in steps.columns if c not in ("step", "epoch", "framework", "arm", "seed")
+        term = next(c for c in steps.columns if c not in NOT_MEASURED)
+        name = f"training {term.replace('_', ' ')}"
+        caption = (
+            f"{name.capitalize()} by step: the mean over seeds, lowest to highest seed shaded."
         )
-        table = figures.ordered(found.present, steps)
-        label = f"training {term.replace('_', ' ')}"
-        svg = figures.learning(table, term, "step", label, f"{claim.name}, {label}", True)
-        drawn.append((f"{label.capitalize()} by step: mean over seeds, band of one deviation", svg))
+        drawn.append((caption, figures.loss(steps, term, f"{claim.name}, {name}")))
+        if svg := figures.apart(steps, term, f"{claim.name}, spread of {name}"):
+            caption = (
+                "How far the frameworks' losses lie apart on the same seed and batch. They start "
+                "at float32's rounding; training then magnifies what rounding began."
+            )
+            drawn.append((caption, svg))
     if not tests.empty:
-        table = figures.ordered(found.present, tests)
-        svg = figures.learning(
-            table, "test_accuracy", "epoch", "test accuracy", f"{claim.name}, accuracy", False
+        term = next(c for c in tests.columns if c not in NOT_MEASURED)
+        caption = (
+            f"{term.replace('_', ' ').capitalize()} on held-out examples after every epoch: the "
+            "mean over seeds, lowest to highest seed as a bar."
         )
-        drawn.append(("Accuracy on held-out images after every epoch", svg))
+        drawn.append((caption, figures.accuracy(tests, term, f"{claim.name}, {term}")))
     return [(caption, Markup(svg)) for caption, svg in drawn]
 
 

@@ -15,7 +15,7 @@ import jax
 jax.config.update("jax_enable_x64", True)  # before any array is made: float64 would become float32
 
 import jax.numpy as jnp
-import jaxlib
+import jaxlib.version
 import numpy as np
 from jax import Array
 
@@ -41,7 +41,7 @@ def environment(config: Config) -> Environment:
         framework="jax",
         versions={
             "jax": jax.__version__,
-            "jaxlib": jaxlib.__version__,
+            "jaxlib": jaxlib.version.__version__,
             "numpy": np.__version__,
         },
         blas="XLA and Eigen",
@@ -56,7 +56,7 @@ def build(spec: Spec, updates: Mapping[str, Update], config: Config) -> "System"
     return System(spec, updates, config)
 
 
-def _device(config: Config) -> tuple[jax.Device, tuple[str, ...]]:
+def _device(config: Config) -> tuple[Any, tuple[str, ...]]:
     if config.device != "cpu":
         try:
             return jax.devices("cuda")[0], ()

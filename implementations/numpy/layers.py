@@ -1,8 +1,8 @@
 """Primitives in NumPy, each with its derivative, derived by hand.
 
 Images are (batch, height, width, channels), kernels (height, width, in, out), dense weights
-(in, out): the canonical layout. Functions take nodes of a tape and return nodes. E is the objective;
-delta is its gradient by the layer's output.
+(in, out): the canonical layout. Functions take nodes of a tape and return nodes. E is the
+objective; delta is its gradient by the layer's output.
 
 Convolutions go through the batch in blocks of a few images, so that the matrix of patches stays in
 the cache; no loop runs over pixels, images or channels.

@@ -141,7 +141,7 @@ class System:
         tracer = Tracer(rule.mode)
         inputs = {name: batch[name].detach().requires_grad_() for name in rule.inputs()}
         terms = getattr(self.architecture, rule.objective)(self.model, {**batch, **inputs}, tracer)
-        sum(terms.values()).backward()
+        torch.stack(list(terms.values())).sum().backward()
         self.model.zero_grad()
         for name in self.spec.activations:
             x = tracer.activations[name]
@@ -186,7 +186,8 @@ class System:
         inputs = {name: batch[name].detach().requires_grad_() for name in rule.inputs()}
         terms = getattr(self.architecture, rule.objective)(self.model, {**batch, **inputs}, probe)
         wanted |= {f"input:{name}": x for name, x in inputs.items()}
-        values = torch.autograd.grad(sum(terms.values()), list(wanted.values()))
+        objective = torch.stack(list(terms.values())).sum()
+        values = torch.autograd.grad(objective, list(wanted.values()))
         detached = {name: term.detach() for name, term in terms.items()}
         return detached, dict(zip(wanted, values, strict=True))
 

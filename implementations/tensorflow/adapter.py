@@ -1,7 +1,7 @@
 """The contract in TensorFlow: see bench/contract.py.
 
-Every update is a tf.function of its own, traced once for each shape of batch: step and learning rate
-enter as tensors.
+Every update is a tf.function of its own, traced once for each shape of batch: step and learning
+rate enter as tensors.
 """
 
 import contextlib
@@ -118,13 +118,13 @@ class System:
             given = state.optimizer.get(key, {})
             slots = {f"{n}/{slot}": v for n, by in by_name.items() for slot, v in by.items()}
             if given:
-                shapes = {name: tuple(v.shape) for name, v in slots.items()}
+                shapes = {name: _shape(v) for name, v in slots.items()}
                 check_names(f"optimizer of {key}", shapes, given)
             for name, variable in slots.items():
                 variable.assign(
                     given[name].astype(self.dtype)
                     if given
-                    else np.zeros(variable.shape, self.dtype)
+                    else np.zeros(_shape(variable), self.dtype)
                 )
 
     def export(self) -> State:
@@ -189,7 +189,7 @@ class System:
             tape.watch([batch[name] for name in rule.inputs()])
             terms = getattr(self.architecture, rule.objective)(self.model, batch, tracer)
             objective = tf.add_n(list(terms.values()))
-        gradients = tape.gradient(objective, tracer.activations)
+        gradients: Any = tape.gradient(objective, tracer.activations)
         for name in self.spec.activations:
             gradient = gradients[name]
             array = None if gradient is None else gradient.numpy()
@@ -241,7 +241,8 @@ class System:
             tape.watch([*wanted.values(), *inputs.values()])
             terms = getattr(self.architecture, rule.objective)(self.model, batch, probe)
             objective = tf.add_n(list(terms.values()))
-        return terms, tape.gradient(objective, {**wanted, **inputs})
+        gradients: Any = tape.gradient(objective, {**wanted, **inputs})
+        return terms, gradients
 
     def _step(
         self, update: str, gradients: Mapping[str, tf.Tensor], step: tf.Tensor, rate: tf.Tensor
@@ -293,6 +294,10 @@ def _named(layer: keras.layers.Layer) -> Iterator[tuple[str, tf.Variable]]:
     if not inner:
         for variable in layer.trainable_variables:
             yield variable.name, variable.value
+
+
+def _shape(variable: tf.Variable) -> tuple[int, ...]:
+    return tuple(variable.shape)  # type: ignore[return-value]  # a variable's has no None
 
 
 def _noted(probe: Probe) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:

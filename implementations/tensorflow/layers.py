@@ -1,9 +1,12 @@
 """Primitives in TensorFlow. No default of the library stays implicit.
 
 Images are (batch, height, width, channels), kernels (height, width, in, out), dense weights
-(in, out): the canonical layout. Functions take tensors and return tensors; Convolution and Dense own
-a weight and a bias.
+(in, out): the canonical layout. Functions take tensors and return tensors; Convolution and Dense
+own a weight and a bias.
 """
+
+import math
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -18,7 +21,7 @@ def convolution(
     H' = floor((H + 2 padding - h) / stride) + 1. The zeros are counted, never called "SAME": at
     stride 2 that would put them at the bottom and the right only.
     """
-    sides = [[0, 0], [padding, padding], [padding, padding], [0, 0]]
+    sides: Any = [[0, 0], [padding, padding], [padding, padding], [0, 0]]
     products = tf.nn.conv2d(x, weight, strides=stride, padding=sides, data_format="NHWC")
     return tf.nn.bias_add(products, bias)
 
@@ -45,10 +48,15 @@ def max_pool_decision(x: tf.Tensor, window: int, stride: int) -> tuple[tf.Tensor
     return tf.argmax(entries, axis=-1, output_type=tf.int32), top[..., 0] - top[..., 1]
 
 
+def _shape(x: tf.Tensor) -> Any:
+    """The static shape: every side is a number but, in a graph, the batch."""
+    return x.shape.as_list()
+
+
 def _windows(x: tf.Tensor, window: int, stride: int) -> tf.Tensor:
     """(B, H, W, C) -> (B, H', W', C, window * window), entries in row-major order."""
-    rows = (x.shape[1] - window) // stride + 1
-    columns = (x.shape[2] - window) // stride + 1
+    _, height, width, _ = _shape(x)
+    rows, columns = (height - window) // stride + 1, (width - window) // stride + 1
     entries = [
         x[:, a : a + stride * (rows - 1) + 1 : stride, b : b + stride * (columns - 1) + 1 : stride]
         for a in range(window)
@@ -69,7 +77,7 @@ def sigmoid(x: tf.Tensor) -> tf.Tensor:
 
 def flatten(x: tf.Tensor) -> tf.Tensor:
     """(B, H, W, C) -> (B, H * W * C): in height, width, channel order."""
-    return tf.reshape(x, [-1, x.shape[1] * x.shape[2] * x.shape[3]])
+    return tf.reshape(x, [-1, math.prod(_shape(x)[1:])])
 
 
 def dense(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:

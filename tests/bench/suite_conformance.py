@@ -12,7 +12,7 @@ from tests.bench import tampering
 
 @pytest.fixture(scope="module")
 def both(request: pytest.FixtureRequest) -> tuple[ModuleType, ModuleType]:
-    return players.adapters(request.config.getoption("--framework"))
+    return players.adapters(str(request.config.getoption("--framework")))
 
 
 def test_an_error_of_step_3_still_shows_at_step_200(both: tuple[ModuleType, ModuleType]) -> None:

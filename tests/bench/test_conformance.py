@@ -166,7 +166,12 @@ def test_drift_tells_the_first_noticeable_step() -> None:
     def build(*given):
         system = adapter.build(*given)
         load = system.load
-        system.load = lambda state: (load(state), shift("fc3/bias", (0,), 1.0)(other(system)))
+
+        def shifted(state):
+            load(state)
+            shift("fc3/bias", (0,), 1.0)(other(system))
+
+        system.load = shifted
         return system
 
     def other(system):

@@ -35,7 +35,7 @@ ROUNDED = 1e-4  # float32: two orders above rounding, four below a wrong formula
 
 @pytest.fixture(scope="module")
 def name(request: pytest.FixtureRequest) -> str:
-    return request.config.getoption("--framework")
+    return str(request.config.getoption("--framework"))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def adapter(name: str) -> ModuleType:
 
 def images(spec: specs.Spec, examples: int = 4, seed: int = 0) -> dict[str, np.ndarray]:
     draws = stream(seed, "contract test")
-    batch = {"x": draws.normal(size=(examples, *spec.inputs["x"]))}
+    batch: dict[str, np.ndarray] = {"x": draws.normal(size=(examples, *spec.inputs["x"]))}
     if "y" in spec.inputs:
         batch["y"] = draws.integers(0, 10, examples)
     for key in spec.inputs.keys() - batch.keys():
@@ -196,7 +196,9 @@ def test_trace_follows_the_spec(adapter: ModuleType) -> None:
     soft = np.exp(logits - logits.max(axis=1, keepdims=True))
     soft /= soft.sum(axis=1, keepdims=True)
     expected = (soft - np.eye(10)[images(spec)["y"]]) / len(logits)
-    np.testing.assert_allclose(by_name["logits"][1], expected, atol=1e-14)
+    gradient = by_name["logits"][1]
+    assert gradient is not None
+    np.testing.assert_allclose(gradient, expected, atol=1e-14)
 
 
 def test_decisions_are_noted_and_handed_in(adapter: ModuleType) -> None:
