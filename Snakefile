@@ -44,6 +44,10 @@ include: "bench/rules/report.smk"
 rule all:
     default_target: True
     input:
+        rules.tables.output,
+        rules.verdicts.output,
+        rules.conformance_summary.output,
+        rules.mutants_summary.output,
         rules.report.output,
 
 

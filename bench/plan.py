@@ -122,6 +122,10 @@ class Plan:
         modules = ("tests.meta.kill", f"tests.meta.mutants.{framework}")
         return sorted({*closure.closure(modules), *self.conformance_sources(framework)})
 
+    def versions(self, framework: str) -> str:
+        """Of what computes a job: another one computes it anew."""
+        return f"numpy {installed('numpy')}, {package(framework)} {installed(framework)}"
+
     def arguments(self, claim: str, framework: str) -> str:
         """The command line of a job, as a person would type it."""
         budget = config.budget_of(self.configuration, claim)

@@ -42,6 +42,7 @@ def prepare(config: Mapping[str, Any], main_process: bool, arguments: Sequence[s
             if not looking:
                 plan.check_data()
                 plan.results.mkdir(parents=True, exist_ok=True)
+                _forget_lost_runs(plan)
         return plan
     except (UserError, OSError) as error:
         message = explain(error)
@@ -80,6 +81,20 @@ def _be_the_only_one(looking: bool) -> None:
         ) from None
     for stale in (folder / "locks").glob("*.lock"):
         stale.unlink()
+
+
+def _forget_lost_runs(plan: Plan) -> None:
+    """Where a finished run is gone or damaged, let Snakemake see that its job has work to do."""
+    lost = False
+    for run in plan.all_runs():
+        index = plan.results / "runs" / run.claim / f"{run.framework}.csv"
+        home = store.folder(plan.results, run.claim, run.framework)
+        if index.is_file() and not store.is_whole(home / store.run_name(run.arm, run.seed)):
+            index.unlink()
+            lost = True
+    if lost:
+        # Snakemake misses what `rule all` asks for, and nothing that lies in between.
+        (plan.results / "runs.csv").unlink(missing_ok=True)
 
 
 def _manifest(plan: Plan) -> dict[str, Any]:

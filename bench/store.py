@@ -22,6 +22,7 @@ from typing import Any
 from bench.errors import UserError
 
 ASIDE = ".tmp-"
+RECORDS = ("config.json", "outcome.json", "costs.json", "provenance.json")
 
 
 def folder(results: Path, claim: str, framework: str) -> Path:
@@ -51,23 +52,31 @@ def read(path: Path) -> Any:
 
 def is_finished(run: Path, expected: str) -> bool:
     """Whether a run folder is whole and was computed from what `expected` is the fingerprint of."""
-    config = run / "config.json"
-    if not config.is_file():
-        return False
+    return is_whole(run) and read(run / "config.json").get("fingerprint") == expected
+
+
+def is_whole(run: Path) -> bool:
+    """Whether the records of a run folder are there and can be read."""
     try:
-        return json.loads(config.read_text()).get("fingerprint") == expected
-    except ValueError:
+        for name in RECORDS:
+            read(run / name)
+    except (UserError, OSError):
         return False
+    return True
 
 
 def write_run(run: Path, files: Mapping[str, str]) -> None:
     """Write a run folder aside, sync it, and rename it into place, replacing a stale one."""
     aside = run.with_name(f"{ASIDE}{run.name}")
     shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    for name, text in files.items():
-        _write_synced(aside / name, text)
-    _sync_folder(aside)
+    try:
+        aside.mkdir(parents=True)
+        for name, text in files.items():
+            _write_synced(aside / name, text)
+        _sync_folder(aside)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
     if run.exists():
         # Renaming onto a folder that is not empty fails: the stale run steps aside first.
         stale = run.with_name(f"{ASIDE}stale-{run.name}")

@@ -12,6 +12,7 @@ rule lockstep:
         plan.results / "logs" / "conformance" / "{framework}.log",
     params:
         arguments=plan.conformance_arguments(),
+        versions=lambda job: plan.versions(job.framework),
     shell:
         "python -m bench.conformance --framework {wildcards.framework} {params.arguments}"
         " --out {output.records} 2>&1 | tee -i {log} >&2"
@@ -26,6 +27,7 @@ rule mutants:
         plan.results / "logs" / "mutants" / "{framework}.log",
     params:
         arguments=f"--results {plan.results}",
+        versions=lambda job: plan.versions(job.framework),
     shell:
         "python -m tests.meta.kill --framework {wildcards.framework} {params.arguments}"
         " --out {output.records} 2>&1 | tee -i {log} >&2"

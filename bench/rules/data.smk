@@ -4,6 +4,8 @@
 rule dataset:
     input:
         "bench/dataset.py",
+        "bench/files.py",
+        "bench/idx.py",
         "bench/datasets/{dataset}.py",
     output:
         description=plan.results / "data" / "{dataset}.json",

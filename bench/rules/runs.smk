@@ -12,6 +12,7 @@ rule runs:
         plan.results / "logs" / "runs" / "{claim}-{framework}.log",
     params:
         arguments=lambda job: plan.arguments(job.claim, job.framework),
+        versions=lambda job: plan.versions(job.framework),
     shell:
         "python -m bench.run {params.arguments} --index {output.index}"
         " 2>&1 | tee -i {log} >&2"

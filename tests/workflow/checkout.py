@@ -46,16 +46,17 @@ class Checkout:
 
     def start(self, config: Sequence[str], log: Path) -> subprocess.Popen[str]:
         """Start snakemake in a process group of its own, its output in a file."""
-        return subprocess.Popen(
-            self.command(config),
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log.open("w"),
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        with log.open("w") as written:
+            return subprocess.Popen(
+                self.command(config),
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=written,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
 
     def path(self, name: str) -> Path:
         return self.folder / name
