@@ -108,6 +108,8 @@ def thinned(curves: pd.DataFrame, quantity: str) -> pd.DataFrame:
 
 def evidence(rule: Rule, runs: pd.DataFrame, label: str) -> str | None:
     """The runs against their rule: what a reader needs to see to believe the verdict."""
+    if rule.metric not in runs:  # no run has finished yet
+        return None
     if isinstance(rule, Difference):
         values, limit = _gains(rule, runs), 0.0
     else:

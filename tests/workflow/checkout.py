@@ -19,6 +19,7 @@ TABLES = ("results/smoke/runs.csv",)
 class Checkout:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.said = ""
         shutil.copytree(ROOT, folder, ignore=_ignore)
         for name in ("results", "reports"):
             (folder / name).mkdir(exist_ok=True)

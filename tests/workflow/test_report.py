@@ -1,0 +1,253 @@
+"""The pages: every link leads somewhere, nothing is fetched, a browser has no complaint."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from bench import claim as claims
+from tests.workflow.checkout import Checkout
+
+pytestmark = pytest.mark.workflow
+
+BROWSER = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
+
+
+class Page(HTMLParser):
+    """The links, anchors and tags of a page."""
+
+    VOID = frozenset({"meta", "link", "br", "img", "input", "hr"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.anchors: list[str] = []
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.tags.append(tag)
+        self.links += [v for k in ("href", "src", "xlink:href") if (v := given.get(k))]
+        self.anchors += [v for v in (given.get("id"),) if v]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag, f"</{tag}> closes another element"
+
+
+def pages(folder: Path) -> Iterator[tuple[Path, Page]]:
+    for path in sorted(folder.rglob("*.html")):
+        yield path, Page(path.read_text())
+
+
+def report(checkout: Path, results: Path, out: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bench.report", "--results", str(results), "--out", str(out)]
+    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def results(reproduction: Checkout, tmp_path: Path) -> Path:
+    """A copy of the smoke results that a test may break."""
+    return Path(shutil.copytree(reproduction.path("results/smoke"), tmp_path / "smoke"))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_every_link_leads_somewhere(reproduction: Checkout) -> None:
+    home = reproduction.path("reports/smoke")
+    seen = dict(pages(home))
+    assert home / "index.html" in seen
+    for path, page in seen.items():
+        assert page.open == [], f"{path} leaves elements open"
+        assert len(page.anchors) == len(set(page.anchors)), f"{path} repeats an id"
+        for link in page.links:
+            if link.startswith("data:"):
+                continue
+            file, _, anchor = link.partition("#")
+            target = (path.parent / file).resolve() if file else path
+            assert target in seen, f"{path} links to {link}"
+            assert not anchor or anchor in seen[target].anchors, f"{path} links to {link}"
+    reached, todo = set(), [home / "index.html"]
+    while todo:
+        path = todo.pop()
+        reached.add(path)
+        links = (
+            link.partition("#")[0] for link in seen[path].links if not link.startswith("data:")
+        )
+        todo += [t for f in links if f and (t := (path.parent / f).resolve()) not in reached]
+    assert reached == seen.keys()
+
+
+def test_the_pages_open_offline(reproduction: Checkout) -> None:
+    for path, page in pages(reproduction.path("reports/smoke")):
+        text = path.read_text()
+        assert "Content-Security-Policy" in text
+        assert "default-src 'none'" in text
+        assert not [link for link in page.links if "//" in link and not link.startswith("data:")]
+
+
+def test_every_claim_has_its_page(reproduction: Checkout) -> None:
+    front = reproduction.path("reports/smoke/index.html").read_text()
+    for name in claims.names():
+        described = claims.get(name)
+        page = reproduction.path(f"reports/smoke/claims/{name}.html").read_text()
+        assert f"claims/{name}.html" in front
+        assert "<svg" in page
+        assert 'lang="fr"' in page
+        for hypothesis in described.hypotheses:
+            assert hypothesis.statement.split(",")[0].split("'")[0] in page
+
+
+def test_the_real_files_stand_side_by_side(reproduction: Checkout) -> None:
+    page = reproduction.path("reports/smoke/implementations/lenet.html").read_text()
+    for framework in ("NumPy", "PyTorch", "TensorFlow", "JAX"):
+        assert framework in page
+    assert "relu" in page
+
+
+def test_built_again_it_is_the_same_to_the_byte(
+    reproduction: Checkout, results: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "reports"
+    assert report(reproduction.folder, results, out).returncode == 0
+    assert contents(out) == contents(reproduction.path("reports/smoke"))
+
+
+def test_what_is_not_the_reports_is_left_alone(
+    reproduction: Checkout, results: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "reports"
+    (out / "claims").mkdir(parents=True)
+    (out / "notes.txt").write_text("mine")
+    (out / "claims/mine.html").write_text("mine")
+    assert report(reproduction.folder, results, out).returncode == 0
+    assert (out / "notes.txt").read_text() == "mine"
+    assert (out / "claims/mine.html").read_text() == "mine"
+
+
+def test_unfinished_parts_are_shown_as_unfinished(
+    reproduction: Checkout, results: Path, tmp_path: Path
+) -> None:
+    for name in ("verdicts.json", "conformance.json", "mutants.json", "runs.csv", "costs.csv"):
+        (results / name).unlink()
+    shutil.rmtree(results / "store/lenet_accuracy/jax")
+    shutil.rmtree(results / "store/max_pool_gradient")
+    out = tmp_path / "reports"
+    done = report(reproduction.folder, results, out)
+    assert done.returncode == 0, done.stderr
+    front = (out / "index.html").read_text()
+    assert "not run yet" in front
+    assert "has not run yet" in front
+    assert "No run has finished yet" in (out / "claims/max_pool_gradient.html").read_text()
+    assert "runs finished" in (out / "claims/lenet_accuracy.html").read_text()
+    assert list(pages(out))
+
+
+def test_before_anything_ran_there_is_a_report_already(
+    reproduction: Checkout, tmp_path: Path
+) -> None:
+    (tmp_path / "standard").mkdir()
+    out = tmp_path / "reports"
+    assert report(reproduction.folder, tmp_path / "standard", out).returncode == 0
+    assert "not run yet" in (out / "index.html").read_text()
+
+
+DAMAGES = {
+    "runs.csv": "claim\n\x00\x01",
+    "verdicts.json": "[{",
+    "conformance.json": "{}",
+    "mutants.json": json.dumps([{"mutant": "x"}]),
+    "manifest.json": "[]",
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_file_is_named_and_the_old_report_stays(
+    reproduction: Checkout, results: Path, tmp_path: Path, name: str
+) -> None:
+    out = tmp_path / "reports"
+    assert report(reproduction.folder, results, out).returncode == 0
+    before = contents(out)
+    (results / name).write_text(DAMAGES[name])
+    done = report(reproduction.folder, results, out)
+    assert done.returncode == 2
+    assert name in done.stderr
+    assert "delete it and run again" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert contents(out) == before
+
+
+def test_no_framework_is_imported_to_build_it(
+    reproduction: Checkout, results: Path, tmp_path: Path
+) -> None:
+    code = (
+        "import sys; from pathlib import Path; from bench.report import gather, pages; "
+        "count = len(pages.pages(gather.gather(Path(sys.argv[1])))); "
+        "print(count, {'torch', 'tensorflow', 'jax'} & sys.modules.keys())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(results)],
+        cwd=reproduction.folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    count, _, imported = done.stdout.strip().partition(" ")
+    assert int(count) > 10
+    assert imported == "set()"
+
+
+def shown(page: Path, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """The page's elements after its script ran, and on standard error the browser's console."""
+    assert BROWSER
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "--enable-logging=stderr"]
+    command = [BROWSER, *flags, f"--user-data-dir={tmp_path}/profile", page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+
+
+def complaints(shown: subprocess.CompletedProcess[str]) -> list[str]:
+    return [line for line in shown.stderr.splitlines() if "CONSOLE" in line]
+
+
+@browser
+def test_a_browser_has_nothing_to_complain_about(reproduction: Checkout, tmp_path: Path) -> None:
+    home = reproduction.path("reports/smoke")
+    for name in ("index", "claims/lenet_accuracy", "conformance", "implementations/lenet"):
+        assert complaints(shown(home / f"{name}.html", tmp_path)) == []
+    # The same look sees what the policy of the pages forbids.
+    foreign = tmp_path / "foreign.html"
+    text = (home / "index.html").read_text()
+    foreign.write_text(text.replace("</body>", '<img src="file:///nowhere.png"></body>'))
+    assert complaints(shown(foreign, tmp_path))
+
+
+@browser
+def test_tables_sort_by_their_heads(reproduction: Checkout, tmp_path: Path) -> None:
+    """A click sorts numbers as numbers; a second click turns the order round."""
+    text = reproduction.path("reports/smoke/conformance.html").read_text()
+    click = (
+        "<script>const t=document.querySelector('table.sortable');"
+        "const i=[...t.tHead.rows[0].cells].findIndex(c=>c.textContent.includes('deviation'));"
+        "const read=()=>[...t.tBodies[0].rows].map(r=>Number(r.cells[i].dataset.v));"
+        "const b=t.tHead.rows[0].cells[i].querySelector('button');b.click();const up=read();"
+        "b.click();const down=read();document.title=JSON.stringify([up,down]);</script>"
+    )
+    page = tmp_path / "sorted.html"
+    page.write_text(text.replace("</body>", f"{click}</body>"))
+    title = shown(page, tmp_path).stdout.partition("<title>")[2].partition("</title>")[0]
+    up, down = json.loads(title)
+    assert len(up) > 50
+    assert up == sorted(up)
+    assert down == sorted(up, reverse=True)
