@@ -33,12 +33,15 @@ setup: $(READY)
 
 reproduce: $(READY)
 	snakemake --cores $(CORES)
+	python -m bench.conformance.gate $(RESULTS)
 
 smoke: $(READY)
 	snakemake --cores $(CORES) --config budget=smoke
+	python -m bench.conformance.gate results/smoke
 
 conformance: $(READY)
 	snakemake --cores $(CORES) conformance
+	python -m bench.conformance.gate $(RESULTS)
 
 report: $(READY)
 	python -m bench.summaries --results $(RESULTS)

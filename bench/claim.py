@@ -122,6 +122,8 @@ class Budget:
     shared: tuple[int, ...]
     own: int
     settings: Mapping[str, Any] = field(default_factory=dict)
+    arms: tuple[str, ...] | None = None  # of the claim's; None: all
+    datasets: tuple[str, ...] | None = None  # of the claim's; None: all
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,12 @@ class Claim:
     datasets: tuple[str, ...] = ()
     errata: tuple[Erratum, ...] = ()
     judged_at: tuple[str, ...] = ("standard", "extended")  # budgets that give verdicts
+
+    def arms_at(self, budget: Budget) -> list[str]:
+        return [arm for arm in self.arms if budget.arms is None or arm in budget.arms]
+
+    def datasets_at(self, budget: Budget) -> list[str]:
+        return [d for d in self.datasets if budget.datasets is None or d in budget.datasets]
 
     def rule_hash(self) -> str:
         """A digest of every hypothesis, written into each run before it starts."""

@@ -92,6 +92,8 @@ def budget_of(configuration: Configuration, name: str) -> Budget:
         shared=budget.shared if override.seeds is None else override.seeds,
         own=budget.own if override.own_seeds is None else override.own_seeds,
         settings={**budget.settings, **extra},
+        arms=budget.arms,
+        datasets=budget.datasets,
     )
 
 
@@ -109,7 +111,7 @@ def _budget_problems(configuration: Configuration, name: str) -> list[str]:
     for key in extra.keys() & planned.settings.keys():
         problems += _setting_problems(name, key, extra[key], planned.settings[key])
     if not problems and "batch_size" in budget.settings:
-        for data in claims.get(name).datasets:
+        for data in claims.get(name).datasets_at(budget):
             examples = datasets.get(data).train
             if budget.settings["batch_size"] > examples:
                 problems.append(

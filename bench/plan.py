@@ -71,9 +71,13 @@ class Plan:
         self.claims = self.configuration.claim_names()
         if not self.frameworks:
             raise UserError("none of the frameworks asked for is installed: pip install '.[cpu]'")
-        self.datasets = sorted({d for name in self.claims for d in claims.get(name).datasets})
+        self.datasets = sorted({d for name in self.claims for d in self.claim_datasets(name)})
         if "numpy" in self.frameworks:
             self.datasets = sorted({*self.datasets, "mnist5k"})  # the lock-step runs on it
+
+    def claim_datasets(self, claim: str) -> list[str]:
+        """Those that a claim reads at this budget."""
+        return claims.get(claim).datasets_at(config.budget_of(self.configuration, claim))
 
     @property
     def judged_frameworks(self) -> list[str]:
@@ -103,7 +107,7 @@ class Plan:
         budget = config.budget_of(self.configuration, claim)
         seeds = [(seed, True) for seed in budget.shared]
         seeds += [(own_seed(framework, index), False) for index in range(budget.own)]
-        arms = claims.get(claim).arms
+        arms = claims.get(claim).arms_at(budget)
         return [Run(claim, framework, arm, seed, shared) for seed, shared in seeds for arm in arms]
 
     def all_runs(self) -> list[Run]:
@@ -133,6 +137,7 @@ class Plan:
         words = ["--claim", claim, "--framework", framework, "--results", str(self.results)]
         words += ["--seeds", *map(str, budget.shared)] if budget.shared else []
         words += ["--own-seeds", *map(str, dict.fromkeys(own))] if own else []
+        words += ["--arms", *claims.get(claim).arms_at(budget)]
         words += ["--device", self.configuration.device]
         words += ["--threads", str(self.configuration.threads)]
         words += ["--settings", f"'{json.dumps(dict(budget.settings))}'"]
@@ -156,7 +161,7 @@ class Plan:
 
     def data_files(self, claim: str) -> list[str]:
         """The descriptions of a claim's data sets: made when they are there and checked."""
-        return [str(self.results / "data" / f"{name}.json") for name in claims.get(claim).datasets]
+        return [str(self.results / "data" / f"{name}.json") for name in self.claim_datasets(claim)]
 
     def verdict_sources(self) -> list[str]:
         rules = (f"bench.claims.{name}" for name in self.claims)

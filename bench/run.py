@@ -36,6 +36,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--index", type=Path, required=True, help="the CSV written at the end")
     parser.add_argument("--seeds", type=int, nargs="*", default=[], help="shared by all frameworks")
     parser.add_argument("--own-seeds", type=int, nargs="*", default=[], help="of this framework")
+    parser.add_argument("--arms", nargs="+", required=True, help="of the claim's")
     parser.add_argument("--settings", type=json.loads, default={}, help="the claim's, as JSON")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--threads", type=int, default=1)
@@ -65,7 +66,7 @@ def main() -> int:
     }
     reporter = Reporter(arguments.results, f"{described.name}/{arguments.framework}")
     planned = [
-        (arm, seed) for seed in arguments.seeds + arguments.own_seeds for arm in described.arms
+        (arm, seed) for seed in arguments.seeds + arguments.own_seeds for arm in arguments.arms
     ]
     home = store.folder(arguments.results, described.name, arguments.framework)
     rows: list[dict[str, Any]] = []

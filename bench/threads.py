@@ -20,8 +20,10 @@ def variables(threads: int) -> dict[str, str]:
         "TF_NUM_INTRAOP_THREADS": number,
         "TF_NUM_INTEROP_THREADS": "1",
         "NPROC": number,
-        # Not threads, but read as early: a fixed hash order, quiet libraries, repeatable cuBLAS.
+        # Not threads, but read as early: a fixed hash order, quiet libraries, repeatable cuBLAS,
+        # and Keras on the framework that uses it here, whatever its user prefers elsewhere.
         "PYTHONHASHSEED": "0",
+        "KERAS_BACKEND": "tensorflow",
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
     }

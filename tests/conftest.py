@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import implementations
 from bench import plan, threads
 
 ROOT = Path(__file__).resolve().parent.parent
-FRAMEWORKS = ("numpy", "pytorch", "tensorflow", "jax")
+FRAMEWORKS = implementations.names()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -143,31 +143,41 @@ def _evidence(found: Gathered, claim: Claim, hypothesis: Hypothesis) -> list[tup
 
 
 def _curves(found: Gathered, claim: Claim) -> list[tuple[str, Markup]]:
-    """Learning curves, where a claim trains."""
-    drawn = []
+    """Learning curves, where a claim trains, arm by arm."""
     steps = found.curves(claim.name, "curve.csv")
     tests = found.curves(claim.name, "evaluations.csv")
-    if not steps.empty:
-        term = next(c for c in steps.columns if c not in NOT_MEASURED)
-        name = f"training {term.replace('_', ' ')}"
-        caption = (
-            f"{name.capitalize()} by step: the mean over seeds, lowest to highest seed shaded."
+    arms = [] if steps.empty else [arm for arm in claim.arms if arm in set(steps["arm"])]
+    drawn: list[tuple[str, Markup]] = []
+    for arm in arms:
+        name = f"Arm {arm}. " if len(arms) > 1 else ""
+        for caption, svg in _curves_of(
+            f"{claim.name}, {arm}", steps[steps["arm"] == arm], tests[tests["arm"] == arm]
+        ):
+            drawn.append((name + caption, Markup(svg)))
+    return drawn
+
+
+def _curves_of(label: str, steps: pd.DataFrame, tests: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Captions and figures of one arm."""
+    term = next(c for c in steps.columns if c not in NOT_MEASURED)
+    name = f"training {term.replace('_', ' ')}"
+    yield (
+        f"{name.capitalize()} by step: the mean over seeds, lowest to highest seed shaded.",
+        figures.loss(steps, term, f"{label}, {name}"),
+    )
+    if svg := figures.apart(steps, term, f"{label}, spread of {name}"):
+        yield (
+            "How far the frameworks' losses lie apart on the same seed and batch. They start at "
+            "float32's rounding; training then magnifies what rounding began.",
+            svg,
         )
-        drawn.append((caption, figures.loss(steps, term, f"{claim.name}, {name}")))
-        if svg := figures.apart(steps, term, f"{claim.name}, spread of {name}"):
-            caption = (
-                "How far the frameworks' losses lie apart on the same seed and batch. They start "
-                "at float32's rounding; training then magnifies what rounding began."
-            )
-            drawn.append((caption, svg))
     if not tests.empty:
         term = next(c for c in tests.columns if c not in NOT_MEASURED)
-        caption = (
+        yield (
             f"{term.replace('_', ' ').capitalize()} on held-out examples after every epoch: the "
-            "mean over seeds, lowest to highest seed as a bar."
+            "mean over seeds, lowest to highest seed as a bar.",
+            figures.accuracy(tests, term, f"{label}, {term}"),
         )
-        drawn.append((caption, figures.accuracy(tests, term, f"{claim.name}, {term}")))
-    return [(caption, Markup(svg)) for caption, svg in drawn]
 
 
 def conformance(found: Gathered) -> dict[str, Any]:
