@@ -10,14 +10,19 @@ from bench import command, store
 from bench.errors import UserError
 
 
+def records(mark: str) -> dict[str, str]:
+    """The files that every run has."""
+    return {**dict.fromkeys(store.RECORDS, "{}"), "config.json": json.dumps({"fingerprint": mark})}
+
+
 def test_a_run_appears_whole_and_replaces_a_stale_one(tmp_path: Path) -> None:
     run = tmp_path / "arm-0"
-    store.write_run(run, {"config.json": '{"fingerprint": "old"}', "curve.csv": "step\n1\n"})
+    store.write_run(run, {**records("old"), "curve.csv": "step\n1\n"})
     assert store.is_finished(run, "old")
-    store.write_run(run, {"config.json": '{"fingerprint": "new"}'})
+    store.write_run(run, records("new"))
     assert store.is_finished(run, "new")
     assert not store.is_finished(run, "old")
-    assert [path.name for path in tmp_path.rglob("*")] == ["arm-0", "config.json"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == sorted(["arm-0", *store.RECORDS])
 
 
 def test_a_crash_while_writing_leaves_nothing_that_counts(
@@ -40,8 +45,17 @@ def test_a_crash_while_writing_leaves_nothing_that_counts(
 
 @pytest.mark.parametrize("text", ["", "{", '{"fingerprint": "other"}'])
 def test_a_damaged_or_foreign_run_is_not_finished(tmp_path: Path, text: str) -> None:
-    (tmp_path / "config.json").write_text(text)
-    assert not store.is_finished(tmp_path, "mine")
+    store.write_run(tmp_path / "arm-0", records("mine"))
+    assert store.is_finished(tmp_path / "arm-0", "mine")
+    (tmp_path / "arm-0" / "config.json").write_text(text)
+    assert not store.is_finished(tmp_path / "arm-0", "mine")
+
+
+@pytest.mark.parametrize("name", store.RECORDS)
+def test_a_run_that_lost_a_record_is_not_finished(tmp_path: Path, name: str) -> None:
+    store.write_run(tmp_path / "arm-0", records("mine"))
+    (tmp_path / "arm-0" / name).unlink()
+    assert not store.is_finished(tmp_path / "arm-0", "mine")
 
 
 def test_the_fingerprint_sees_every_part() -> None:

@@ -64,9 +64,11 @@ def test_not_a_number_is_not_a_kill(
     framework: str, patches: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     where, honest = patches[CONTROL.name]
-    monkeypatch.setitem(
-        patches, "nan", (where, lambda *x, **named: honest(*x, **named) * float("nan"))
-    )
+
+    def lost(*given, **named):
+        return honest(*given, **named) * float("nan")
+
+    monkeypatch.setitem(patches, "nan", (where, lost))
     record = judge(framework, Mutant("nan", SCENARIO, "loss", ""))
     assert not record["killed"]
     assert "not-a-number" in record["note"]
