@@ -19,6 +19,9 @@ from pathlib import Path
 from bench import command, store
 
 EVERY_SECONDS = 10.0
+# A speed is a speed when so much was done: of everything, and of one job (imports and compilation
+# come first, and say nothing of the rest).
+ENOUGH, ENOUGH_OF_A_JOB = 0.01, 0.1
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def overview(results: Path, now: float) -> Overview:
     """Read the plan and every job's file.
 
     time left = max(remaining weight / speed, longest remaining job / its own speed), speed being
-    weight done since this start divided by the time since then.
+    weight done since this start divided by the time since then. None before enough was done.
     """
     start = store.read(results / "jobs.json")
     remaining, gained, longest, running, finished, total = 0.0, 0.0, 0.0, [], 0, 0.0
@@ -69,10 +72,11 @@ def overview(results: Path, now: float) -> Overview:
         if fresh and 0 <= fraction < 1.0:
             running.append(f"{job}: {note['text']}")
             worked, spent = fraction - note["kept"], note["updated"] - note["started"]
-            if worked > 0:
+            if worked >= ENOUGH_OF_A_JOB:
                 longest = max(longest, (1 - fraction) * spent / worked)
     elapsed = now - start["started"]
-    left = max(remaining * elapsed / gained, longest) if gained > 0 else None
+    told = gained > ENOUGH * total
+    left = max(remaining * elapsed / gained, longest) if told else None
     return Overview(
         1 - remaining / total if total else 1.0, finished, len(start["weights"]), running, left
     )

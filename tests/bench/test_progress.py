@@ -25,6 +25,15 @@ def test_nothing_is_promised_before_there_is_a_speed(tmp_path: Path) -> None:
     assert "not known yet" in state.line()
 
 
+def test_what_hardly_began_tells_no_speed(tmp_path: Path) -> None:
+    """Imports and compilation: ten seconds for a thousandth of a job are not hours for the rest."""
+    plan(tmp_path, a=10, b=90)
+    note(tmp_path, "b/numpy", 0.001, 1000, 1010)
+    assert progress.overview(tmp_path, now=1010.0).seconds_left is None
+    note(tmp_path, "a/numpy", 1.0, 1000, 1010)
+    assert progress.overview(tmp_path, now=1010.0).seconds_left == pytest.approx(89, rel=0.02)
+
+
 def test_time_left_follows_work_and_not_the_number_of_jobs(tmp_path: Path) -> None:
     plan(tmp_path, a=10, b=30)
     note(tmp_path, "a/numpy", 1.0, 1000, 1020)
