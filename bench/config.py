@@ -5,6 +5,7 @@ A budget is a complete file, config/<budget>.yaml; values given on the command l
 """
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -78,7 +79,12 @@ def _scalars(value: Any) -> Any:
         return {key: _scalars(entry) for key, entry in value.items()}
     if isinstance(value, list):
         return [_scalars(entry) for entry in value]
-    return yaml.safe_load(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value) if "e" in value.lower() else yaml.safe_load(value)  # YAML lacks 1e-3
+    except ValueError:
+        return yaml.safe_load(value)
 
 
 def budget_of(configuration: Configuration, name: str) -> Budget:
@@ -127,7 +133,7 @@ def _setting_problems(claim: str, key: str, value: Any, default: Any) -> list[st
     kinds = (int,) if whole else (int, float)
     if value is None and default is None:
         return []
-    if isinstance(value, bool) or not isinstance(value, kinds) or not value > 0:
+    if isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value < math.inf:
         kind = "a whole number" if whole else "a number"
         return [f"settings of {claim}: {key} must be {kind} greater than 0, got {value!r}"]
     return []

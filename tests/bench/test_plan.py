@@ -1,0 +1,129 @@
+"""What a reproduction will do, and how heavy it is taken to be."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bench import claim as claims
+from bench import config, costs, plan, store
+from bench.claim import BUDGETS
+from bench.closure import ROOT
+from bench.errors import UserError
+from bench.plan import Plan
+
+SEEDS = {"settings": {"max_pool_gradient": {"seeds": ["0", "1"], "own_seeds": "2"}}}
+
+
+def raw(budget: str = "smoke", **changes: Any) -> dict[str, Any]:
+    return {**yaml.safe_load((ROOT / f"config/{budget}.yaml").read_text()), **changes}
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_every_budget_is_a_complete_file(budget: str) -> None:
+    planned = Plan(raw(budget))
+    assert planned.budget == budget
+    assert planned.claims == claims.names()
+    assert planned.results == Path("results") / budget
+
+
+def test_budgets_share_no_folder() -> None:
+    plans = [Plan(raw(budget)) for budget in BUDGETS]
+    assert len({p.results for p in plans}) == len({p.reports for p in plans}) == len(BUDGETS)
+
+
+def test_a_larger_budget_has_more_arms_seeds_and_data() -> None:
+    standard, extended = Plan(raw("standard")), Plan(raw("extended"))
+    for name in claims.names():
+        runs = [{(r.arm, r.seed) for r in p.runs(name, "numpy")} for p in (standard, extended)]
+        assert runs[0] < runs[1]
+    assert {r.arm for r in standard.runs("lenet_accuracy", "numpy")} == {"lenet"}
+    assert {r.arm for r in extended.runs("lenet_accuracy", "numpy")} == {"lenet", "fashion"}
+    assert standard.datasets == ["mnist5k"]
+    assert extended.datasets == ["fashion_mnist", "mnist5k"]
+
+
+def test_arms_and_data_of_a_budget_are_the_claims() -> None:
+    for name in claims.names():
+        described = claims.get(name)
+        for budget in described.budgets.values():
+            assert set(budget.arms or ()) <= described.arms.keys()
+            assert set(budget.datasets or ()) <= set(described.datasets)
+            judged = {h.rule.arm for h in described.hypotheses}
+            assert judged <= set(described.arms_at(budget))
+
+
+def test_own_seeds_are_disjoint_from_all_others() -> None:
+    planned = Plan(raw(**SEEDS))
+    own = {
+        f: {r.seed for r in planned.runs("max_pool_gradient", f) if not r.shared}
+        for f in planned.frameworks
+    }
+    assert all(len(seeds) == 2 for seeds in own.values())
+    assert len(set().union(*own.values())) == 2 * len(own)
+    assert min(set().union(*own.values())) >= 1000
+
+
+def test_shared_seeds_come_first_and_are_everybodys() -> None:
+    planned = Plan(raw(**SEEDS))
+    for framework in planned.frameworks:
+        runs = planned.runs("max_pool_gradient", framework)
+        arms = len(claims.get("max_pool_gradient").arms)
+        assert [r.seed for r in runs[: 2 * arms]] == [0] * arms + [1] * arms
+        assert all(r.shared for r in runs[: 2 * arms])
+
+
+def test_settings_of_the_command_line_are_numbers_again() -> None:
+    given = {"lenet_accuracy": {"epochs": "3", "learning_rate": "1e-2", "seeds": ["4"]}}
+    configuration = config.load(raw("standard", settings=given))
+    budget = config.budget_of(configuration, "lenet_accuracy")
+    assert (budget.settings["epochs"], budget.shared) == (3, (4,))
+    assert budget.settings["learning_rate"] == pytest.approx(0.01)
+    assert budget.settings["batch_size"] == 64
+
+
+def test_all_mistakes_are_told_together() -> None:
+    wrong = raw(claims=["lenet_acuracy"], frameworks=["numpy", "numpy"])
+    with pytest.raises(UserError) as refusal:
+        config.load(wrong)
+    assert "did you mean lenet_accuracy?" in str(refusal.value)
+    assert "repeated framework" in str(refusal.value)
+
+
+def test_a_jobs_inputs_are_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = Plan(raw())
+    sources = planned.sources("max_pool_gradient", "pytorch")
+    assert "bench/claims/max_pool_gradient.py" in sources
+    assert "implementations/pytorch/architectures/single_max_pool.py" in sources
+    assert "bench/claims/lenet_accuracy.py" not in sources
+    assert not [s for s in sources if s.startswith("implementations/jax")]
+    before = planned.versions("pytorch")
+    monkeypatch.setattr(plan, "installed", lambda name: "0.0")
+    assert planned.versions("pytorch") != before
+
+
+def test_jobs_weigh_what_they_took_here(tmp_path: Path) -> None:
+    planned = Plan(raw())
+    planned.results = tmp_path
+    job = "lenet_accuracy/numpy"
+    usual = costs.weights(planned)
+    assert usual.keys() == set(costs.jobs(planned))
+    note = {"fraction": 1.0, "kept": 0.0, "cpu_seconds": 123.0}
+    store.write_file(tmp_path / "progress/lenet_accuracy.numpy.json", store.canonical(note))
+    assert costs.weights(planned) == {**usual, job: 123.0}
+    # What an earlier attempt had done in part says nothing of the whole.
+    note["kept"] = 0.5
+    store.write_file(tmp_path / "progress/lenet_accuracy.numpy.json", store.canonical(note))
+    assert costs.weights(planned) == usual
+
+
+def test_the_reference_knows_every_job_of_its_budgets() -> None:
+    for budget in ("smoke", "standard"):
+        assert set(costs.jobs(Plan(raw(budget)))) <= costs.reference(budget).keys()
+
+
+def test_a_job_that_nobody_measured_weighs_the_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = Plan(raw("extended"))
+    monkeypatch.setattr(costs, "reference", lambda budget: {"lenet_accuracy/numpy": 60.0})
+    assert set(costs.weights(planned).values()) == {60.0}
