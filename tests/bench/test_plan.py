@@ -13,7 +13,7 @@ from bench.closure import ROOT
 from bench.errors import UserError
 from bench.plan import Plan
 
-SEEDS = {"settings": {"max_pool_gradient": {"seeds": ["0", "1"], "own_seeds": "2"}}}
+SEEDS: dict[str, Any] = {"settings": {"max_pool_gradient": {"seeds": ["0", "1"], "own_seeds": "2"}}}
 
 
 def raw(budget: str = "smoke", **changes: Any) -> dict[str, Any]:
