@@ -1,9 +1,11 @@
 """How our command lines end: one clear message for a person's mistake, and an exit code.
 
-0 done; 1 done, and what was found is bad; 2 a mistake or a machine that refuses; 130 interrupted.
+0 done; 1 done, and what was found is bad; 2 a mistake or a machine that refuses; 130 interrupted;
+141 nobody read to the end.
 """
 
 import errno
+import os
 import sys
 from collections.abc import Callable
 
@@ -35,6 +37,9 @@ def run(main: Callable[[], int]) -> None:
     except KeyboardInterrupt:
         print("interrupted: finished runs are kept, the same command goes on", file=sys.stderr)
         code = 130
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
     except (UserError, OSError) as error:
         message = explain(error)
         if message is None:

@@ -24,11 +24,11 @@ FASHION = Path(fashion_mnist.DEBIAN).is_dir()
 
 
 def test_a_data_set_is_a_file_of_the_folder() -> None:
-    assert dataset.names() == ["cifar10", "digits", "fashion_mnist", "mnist", "mnist5k"]
+    assert {"cifar10", "digits", "fashion_mnist", "mnist", "mnist5k"} <= set(dataset.names())
     for name in dataset.names():
         described = dataset.get(name)
         assert described.name == name
-        assert len(set(described.classes)) == 10
+        assert len(described.classes) == len(set(described.classes)) > 1
         assert all((described.title, described.source, described.publisher))
         assert all((described.licence, described.citation))
         for file in described.files:
