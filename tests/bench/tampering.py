@@ -10,14 +10,25 @@ import numpy as np
 
 from bench.conformance import lockstep
 from bench.conformance.cases import Case
+from bench.conformance.lockstep import Comparison
 from bench.contract import Gradients, State, Update, sgd
 from bench.randomness import stream
 from bench.spec import Spec
 from bench.specs import single_max_pool
+from implementations.numpy import adapter
 
 Disturb = Callable[[int, Any], None]
 PLANTED = 1e-9  # thousands of times the tolerance, and far below what a curve would show
 PERSISTENT = Case("mlp", "sgd", "float64", 200, 8)
+
+
+def compare(case: Case, disturb: Disturb) -> Comparison:
+    """The reference beside itself, which agrees to the bit unless it is tampered with."""
+    return lockstep.compare(adapter, adapter, case, "numpy", disturb=disturb)
+
+
+def nothing(step: int, system: Any) -> None:
+    """No tampering."""
 
 
 @dataclass(frozen=True)

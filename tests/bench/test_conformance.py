@@ -5,10 +5,8 @@ with; then on the real frameworks, each in a process of its own.
 """
 
 import json
-import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -17,26 +15,15 @@ import numpy as np
 import pytest
 
 from bench import store
-from bench.conformance import cases, gate, lockstep, players, tolerances
-from bench.conformance.__main__ import Voice
+from bench.conformance import cases, lockstep, tolerances
 from bench.conformance.cases import Case
 from bench.conformance.lockstep import Comparison
-from bench.errors import UserError
 from implementations.numpy import adapter, layers
 from tests.bench import tampering
-from tests.bench.tampering import answer, at, shift
-from tests.conftest import ROOT, run_suite
+from tests.bench.tampering import answer, at, compare, nothing, shift
 
 MLP = Case("mlp", "sgd", "float64", 4, 8)
 MOMENTUM = Case("mlp", "momentum", "float64", 4, 8)
-
-
-def compare(case: Case, disturb: tampering.Disturb) -> Comparison:
-    return lockstep.compare(adapter, adapter, case, "numpy", disturb=disturb)
-
-
-def nothing(step: int, system: Any) -> None:
-    """No tampering."""
 
 
 def divergence(found: Comparison) -> dict[str, Any]:
@@ -270,79 +257,3 @@ def test_a_clear_decision_must_agree() -> None:
     assert red(found) == {"decision"}
     assert (divergence(found)["step"], divergence(found)["tensor"]) == (2, "pool2")
     assert found.near_ties == 0
-
-
-# --- the command ----------------------------------------------------------------------------
-
-
-def test_progress_of_parts_follows_their_work() -> None:
-    said: list[float] = []
-    voice = Voice(lambda fraction, text: said.append(fraction), total=4.0)
-    for effort in (1.0, 3.0):
-        say = voice.part(effort)
-        say(0.5, "half")
-        say(1.0, "whole")
-    assert said == [0.125, 0.25, 0.625, 0.999]
-
-
-def test_a_missing_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "torch", None)  # type: ignore[arg-type]
-    with pytest.raises(UserError, match="the package torch is not installed"):
-        players.adapters("pytorch")
-
-
-@pytest.mark.parametrize("damage", [None, "record", "mutant", "empty"])
-def test_the_gate_judges_what_was_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys, damage: str | None
-) -> None:
-    tamper = at(2, shift("fc3/bias", (3,), 1e-6)) if damage == "record" else nothing
-    records = [] if damage == "empty" else list(compare(MLP, tamper).records())
-    store.write_file(tmp_path / "conformance.json", store.canonical(records))
-    mutants = [{"framework": "numpy", "mutant": "a bug", "killed": damage != "mutant"}]
-    store.write_file(tmp_path / "mutants.json", store.canonical(mutants))
-    monkeypatch.setattr(sys, "argv", ["gate", str(tmp_path)])
-    assert gate.main() == (0 if damage is None else 1)
-    said = capsys.readouterr().out
-    assert ("logits" in said) == (damage == "record")
-    assert ("'a bug' was not caught" in said) == (damage == "mutant")
-
-
-def test_the_gate_asks_for_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["gate", str(tmp_path)])
-    with pytest.raises(UserError, match="run make conformance first"):
-        gate.main()
-
-
-def command(framework: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-m", "bench.conformance", "--framework", framework]
-    words += ["--length", "short", "--results", str(folder), "--out", str(folder / "found.json")]
-    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-def test_an_unknown_framework_is_refused(tmp_path: Path) -> None:
-    done = command("torch", tmp_path)
-    assert done.returncode == 2
-    assert "invalid choice: 'torch'" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("framework", players.judged(), indirect=True)
-def test_a_framework_agrees_with_the_reference(framework: str, tmp_path: Path) -> None:
-    done = command(framework, tmp_path)
-    assert done.returncode == 0, done.stderr
-    records = store.read(tmp_path / "found.json")
-    assert {(r["model"], r["optimizer"], r["dtype"]) for r in records} == {
-        (c.model, c.optimizer, c.dtype) for c in cases.cases("short")
-    }
-    assert [r["first_divergence"] for r in records if not r["passed"]] == []
-    assert {
-        r["quantity"] for r in records if (r["model"], r["optimizer"]) == ("lenet", "adam")
-    } == {*("loss", "decision", "gradient", "first_moment", "second_moment", "parameter", "step")}
-    # Zero everywhere would be a framework that is the reference: rounding must be seen.
-    assert any(r["max_relative_deviation"] > 0 for r in records)
-
-
-@pytest.mark.parametrize("framework", players.judged(), indirect=True)
-def test_errors_are_seen_in_a_framework(framework: str) -> None:
-    run_suite("tests/bench/suite_conformance.py", framework)
