@@ -18,7 +18,9 @@ from bench import start
 configfile: f"config/{config.get('budget', 'standard')}.yaml"
 
 
-container: "docker://quatuor/reporter:latest"
+# Images built from docker/Dockerfile, for --software-deployment-method apptainer. Computing jobs name
+# their framework's.
+container: "docker-daemon://quatuor/reporter:latest"
 
 
 plan = start.prepare(config, workflow.is_main_process, sys.argv)

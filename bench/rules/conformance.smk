@@ -10,6 +10,8 @@ rule lockstep:
         records=plan.results / "conformance" / "{framework}.json",
     log:
         plan.results / "logs" / "conformance" / "{framework}.log",
+    container:
+        "docker-daemon://quatuor/{framework}:latest"
     params:
         arguments=plan.conformance_arguments(),
         versions=lambda job: plan.versions(job.framework),
@@ -25,6 +27,8 @@ rule mutants:
         records=plan.results / "mutants" / "{framework}.json",
     log:
         plan.results / "logs" / "mutants" / "{framework}.log",
+    container:
+        "docker-daemon://quatuor/{framework}:latest"
     params:
         arguments=f"--results {plan.results}",
         versions=lambda job: plan.versions(job.framework),

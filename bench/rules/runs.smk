@@ -10,6 +10,8 @@ rule runs:
         index=plan.results / "runs" / "{claim}" / "{framework}.csv",
     log:
         plan.results / "logs" / "runs" / "{claim}-{framework}.log",
+    container:
+        "docker-daemon://quatuor/{framework}:latest"
     params:
         arguments=lambda job: plan.arguments(job.claim, job.framework),
         versions=lambda job: plan.versions(job.framework),
