@@ -7,6 +7,8 @@ import functools
 import importlib.metadata
 import json
 import re
+import subprocess
+import sys
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -154,6 +156,23 @@ class Plan:
         directory = self.configuration.data_dir
         for name in self.datasets:
             dataset.check(name, Path(directory) if directory else None)
+
+    def check_device(self) -> None:
+        """Refuse before anything runs when a framework lacks the device that was asked for."""
+        if self.configuration.device != "cuda":
+            return
+        problems = []
+        for name in self.frameworks:
+            words = [sys.executable, "-m", "bench.provenance", "--framework", name]
+            asked = subprocess.run(
+                [*words, "--device", "cuda"], cwd=ROOT, capture_output=True, text=True, check=False
+            )
+            if asked.returncode != 0:
+                problems += asked.stderr.strip().splitlines()[-1:]
+        if problems:
+            told = "\n".join(f"  - {problem.removeprefix('quatuor: ')}" for problem in problems)
+            advice = "set device to auto or cpu, leave the framework out, or install the cuda extra"
+            raise UserError(f"{advice}:\n{told}")
 
     def conformance_arguments(self) -> str:
         words = [f"--length {self.configuration.conformance}", f"--results {self.results}"]

@@ -1,5 +1,12 @@
-"""Where a number comes from: versions of all that computes, machine, commit."""
+"""Where a number comes from: versions of all that computes, machine, commit.
 
+    python -m bench.provenance --framework pytorch --device auto
+
+prints it for this machine.
+"""
+
+import argparse
+import importlib
 import importlib.metadata
 import os
 import platform
@@ -9,8 +16,10 @@ from typing import Any
 
 import threadpoolctl
 
+import implementations
+from bench import command, store
 from bench.closure import ROOT
-from bench.contract import Environment
+from bench.contract import Config, Environment
 
 COMPUTING = ("numpy", "scipy", "scikit-learn", "pandas", "mlxtend", "snakemake")
 
@@ -66,3 +75,18 @@ def git_state() -> tuple[str | None, bool | None]:
 def _git(*arguments: str) -> str:
     command = ["git", "-C", str(ROOT), *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="What a framework computes with on this machine.")
+    parser.add_argument("--framework", required=True, choices=implementations.names())
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    arguments = parser.parse_args()
+    adapter = importlib.import_module(f"implementations.{arguments.framework}.adapter")
+    environment = adapter.environment(Config(device=arguments.device))
+    print(store.canonical(collect(environment)))
+    return 0
+
+
+if __name__ == "__main__":
+    command.run(main)

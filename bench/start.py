@@ -41,6 +41,7 @@ def prepare(config: Mapping[str, Any], main_process: bool, arguments: Sequence[s
             _check_manifest(plan)
             if not looking:
                 plan.check_data()
+                plan.check_device()
                 plan.results.mkdir(parents=True, exist_ok=True)
                 _forget_lost_runs(plan)
         return plan

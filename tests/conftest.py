@@ -22,6 +22,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """A suite that is started by hand: frameworks read their threads when they are imported."""
+    if config.getoption("--framework"):
+        os.environ.update(threads.variables(1))
+
+
 @pytest.fixture(params=FRAMEWORKS)
 def framework(request: pytest.FixtureRequest) -> str:
     """Every framework that is installed; a missing one is skipped with its reason."""

@@ -6,7 +6,6 @@ are compiled once for each shape of batch: step and learning rate enter as array
 
 import functools
 import importlib
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -15,14 +14,12 @@ import jax
 jax.config.update("jax_enable_x64", True)  # before any array is made: float64 would become float32
 
 import jax.numpy as jnp
-import jaxlib.version
 import numpy as np
 from jax import Array
 
 from bench.contract import (
     Arrays,
     Config,
-    Environment,
     Evaluation,
     Gradients,
     Mode,
@@ -31,47 +28,21 @@ from bench.contract import (
     check_names,
 )
 from bench.spec import Spec
+from implementations.jax.device import environment, prepare
 from implementations.jax.probe import Probe, Tracer, Witness
 from implementations.jax.techniques import optimizers
 
-
-def environment(config: Config) -> Environment:
-    device, notes = _device(config)
-    return Environment(
-        framework="jax",
-        versions={
-            "jax": jax.__version__,
-            "jaxlib": jaxlib.version.__version__,
-            "numpy": np.__version__,
-        },
-        blas="XLA and Eigen",
-        device="cpu" if device.platform == "cpu" else device.device_kind,
-        # XLA's CPU client has no setting of its own: it reads NPROC when it starts.
-        threads=int(os.environ.get("NPROC") or os.cpu_count() or 1),
-        notes=notes,
-    )
+__all__ = ["System", "build", "environment"]
 
 
 def build(spec: Spec, updates: Mapping[str, Update], config: Config) -> "System":
     return System(spec, updates, config)
 
 
-def _device(config: Config) -> tuple[Any, tuple[str, ...]]:
-    if config.device != "cpu":
-        try:
-            return jax.devices("cuda")[0], ()
-        except RuntimeError as error:
-            if config.device == "cuda":
-                message = "device: cuda was asked for, and JAX sees no CUDA device"
-                raise RuntimeError(message) from error
-    notes = ("no CUDA device: fell back to cpu",) if config.device == "auto" else ()
-    return jax.devices("cpu")[0], notes
-
-
 class System:
     def __init__(self, spec: Spec, updates: Mapping[str, Update], config: Config) -> None:
         self.spec, self.updates = spec, updates
-        self.device, _ = _device(config)
+        self.device, _ = prepare(config)
         self.dtype = config.dtype
         self.architecture = importlib.import_module(spec.players("jax"))
         with jax.default_device(self.device):

@@ -9,7 +9,6 @@ import numpy as np
 from bench.contract import (
     Arrays,
     Config,
-    Environment,
     Evaluation,
     Gradients,
     Mode,
@@ -18,36 +17,20 @@ from bench.contract import (
     check_names,
 )
 from bench.spec import Spec
+from implementations.numpy.device import environment
 from implementations.numpy.probe import Probe, Tracer, Witness
 from implementations.numpy.tape import Node, Tape, Workspace
 from implementations.numpy.techniques import optimizers
 
-
-def environment(config: Config) -> Environment:
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[index]
-    return Environment(
-        framework="numpy",
-        versions={"numpy": np.__version__},
-        blas=f"{blas['name']} {blas['version']}",
-        device="cpu",
-        threads=config.threads,
-        notes=_device_notes(config),
-    )
+__all__ = ["System", "build", "environment"]
 
 
 def build(spec: Spec, updates: Mapping[str, Update], config: Config) -> "System":
     return System(spec, updates, config)
 
 
-def _device_notes(config: Config) -> tuple[str, ...]:
-    if config.device == "cuda":
-        raise RuntimeError("device: cuda was asked for, and NumPy computes on the processor only")
-    return ("NumPy has no CUDA: fell back to cpu",) if config.device == "auto" else ()
-
-
 class System:
     def __init__(self, spec: Spec, updates: Mapping[str, Update], config: Config) -> None:
-        _device_notes(config)
         self.spec, self.updates = spec, updates
         self.dtype = np.dtype(config.dtype)
         self.architecture = importlib.import_module(spec.players("numpy"))

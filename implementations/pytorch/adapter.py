@@ -10,7 +10,6 @@ from torch import Tensor
 from bench.contract import (
     Arrays,
     Config,
-    Environment,
     Evaluation,
     Gradients,
     Mode,
@@ -19,45 +18,21 @@ from bench.contract import (
     check_names,
 )
 from bench.spec import Spec
+from implementations.pytorch.device import environment, prepare
 from implementations.pytorch.probe import Probe, Tracer, Witness
 from implementations.pytorch.techniques import optimizers
 
-
-def environment(config: Config) -> Environment:
-    torch.set_num_threads(config.threads)
-    device, notes = _device(config)
-    return Environment(
-        framework="pytorch",
-        versions={"torch": torch.__version__, "numpy": np.__version__},
-        blas="MKL" if torch.backends.mkl.is_available() else "OpenBLAS or Eigen",
-        device=torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
-        threads=torch.get_num_threads(),
-        notes=notes,
-    )
+__all__ = ["System", "build", "environment"]
 
 
 def build(spec: Spec, updates: Mapping[str, Update], config: Config) -> "System":
     return System(spec, updates, config)
 
 
-def _device(config: Config) -> tuple[torch.device, tuple[str, ...]]:
-    if config.device != "cpu" and torch.cuda.is_available():
-        # Float32 means float32: TF32 would keep 10 bits of the mantissa in convolutions.
-        torch.backends.cudnn.allow_tf32 = False
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.deterministic = True
-        return torch.device("cuda"), ()
-    if config.device == "cuda":
-        raise RuntimeError("device: cuda was asked for, and PyTorch sees no CUDA device")
-    notes = ("no CUDA device: fell back to cpu",) if config.device == "auto" else ()
-    return torch.device("cpu"), notes
-
-
 class System:
     def __init__(self, spec: Spec, updates: Mapping[str, Update], config: Config) -> None:
-        torch.set_num_threads(config.threads)
         self.spec, self.updates = spec, updates
-        self.device, _ = _device(config)
+        self.device, _ = prepare(config)
         self.dtype = getattr(torch, config.dtype)
         self.architecture = importlib.import_module(spec.players("pytorch"))
         self.model = self.architecture.build(spec, config.dtype).to(self.device)

@@ -4,7 +4,6 @@ Every update is a tf.function of its own, traced once for each shape of batch: s
 rate enter as tensors.
 """
 
-import contextlib
 import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,7 +15,6 @@ import tensorflow as tf
 from bench.contract import (
     Arrays,
     Config,
-    Environment,
     Evaluation,
     Gradients,
     Mode,
@@ -25,6 +23,7 @@ from bench.contract import (
     check_names,
 )
 from bench.spec import Spec
+from implementations.tensorflow.device import environment, prepare
 from implementations.tensorflow.probe import Probe, Tracer, Witness
 from implementations.tensorflow.techniques import optimizers
 
@@ -32,63 +31,17 @@ from implementations.tensorflow.techniques import optimizers
 # traces by name and would warn of them all.
 tf.get_logger().setLevel("ERROR")
 
-
-def environment(config: Config) -> Environment:
-    _set_threads(config.threads)
-    device, notes = _device(config)
-    return Environment(
-        framework="tensorflow",
-        versions={
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-        },
-        blas="oneDNN and Eigen",
-        device="cpu" if device.startswith("/CPU") else _gpu_name(),
-        threads=tf.config.threading.get_intra_op_parallelism_threads(),
-        notes=notes,
-    )
+__all__ = ["System", "build", "environment"]
 
 
 def build(spec: Spec, updates: Mapping[str, Update], config: Config) -> "System":
     return System(spec, updates, config)
 
 
-def _set_threads(threads: int) -> None:
-    """Threads are fixed once the runtime has started; asking for the same again is no error."""
-    threading = tf.config.threading
-    if threading.get_intra_op_parallelism_threads() == threads:
-        return
-    threading.set_intra_op_parallelism_threads(threads)
-    threading.set_inter_op_parallelism_threads(1)
-
-
-def _device(config: Config) -> tuple[str, tuple[str, ...]]:
-    if config.device == "cpu":
-        return "/CPU:0", ()
-    found = tf.config.list_physical_devices("GPU")
-    if found:
-        # Float32 means float32: TF32 would keep 10 bits of the mantissa.
-        tf.config.experimental.enable_tensor_float_32_execution(False)
-        tf.config.experimental.enable_op_determinism()
-        with contextlib.suppress(RuntimeError):  # it was set before the runtime started
-            tf.config.experimental.set_memory_growth(found[0], True)
-        return "/GPU:0", ()
-    if config.device == "cuda":
-        raise RuntimeError("device: cuda was asked for, and TensorFlow sees no CUDA device")
-    return "/CPU:0", ("no CUDA device: fell back to cpu",)
-
-
-def _gpu_name() -> str:
-    details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
-    return details.get("device_name", "cuda")
-
-
 class System:
     def __init__(self, spec: Spec, updates: Mapping[str, Update], config: Config) -> None:
-        _set_threads(config.threads)
         self.spec, self.updates = spec, updates
-        self.device, _ = _device(config)
+        self.device, _ = prepare(config)
         self.dtype = config.dtype
         self.architecture = importlib.import_module(spec.players("tensorflow"))
         self.slots: dict[str, dict[str, dict[str, tf.Variable]]] = {}

@@ -47,6 +47,10 @@ MISTAKES = {
     ),
     "no threads": (["threads=0"], "threads"),
     "unknown device": (["device=tpu"], "device"),
+    "no such device": (
+        ["device=cuda", "frameworks=[pytorch]"],
+        "device cuda was asked for, and PyTorch sees no CUDA device",
+    ),
 }
 
 
