@@ -4,6 +4,7 @@ A row is one function with the decorator @row, in one of the files beside this o
 with the name of a framework, in a process that has this framework alone, imports that framework
 inside, and answers with what the installed library does by default (measured, not quoted), with the
 same computation once more by the recipe that aligns the frameworks, and with the recipe's words.
+JAX has its 64-bit numbers switched on when it is asked (bench/atlas.py).
 
 The row is red for a framework when its default is no longer the one that is pinned in the decorator
 (a new release changed it), or when the recipe's result is further from the NumPy reference than
@@ -11,13 +12,20 @@ rounding. A row without a reference has nothing to align: it only pins.
 """
 
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
-FRAMEWORKS = ("pytorch", "tensorflow", "jax")
+# The modules that a row may ask, the framework's own first. JAX leaves layers and optimizers to others.
+MODULES = {
+    "pytorch": ("torch",),
+    "tensorflow": ("tensorflow", "keras"),
+    "jax": ("jax", "flax", "optax"),
+}
+FRAMEWORKS = tuple(MODULES)
 FLOAT64 = 1e-12  # rounding of float64 in sums of some dozen terms, relative to the largest entry
 FLOAT32 = 1e-5  # of what a library computes in float32 whatever it is given
 
@@ -76,14 +84,14 @@ def row(
 
 
 def rows() -> list[Row]:
-    """Every row, in the order of the files' names and of the functions in them.
+    """Every row, in the order of the files' names and of the functions in them."""
+    names = sorted(path.stem for path in Path(__file__).parent.glob("[!_]*.py"))
+    return collected(importlib.import_module(f"implementations.atlas.{name}") for name in names)
 
-    Raises ValueError for a key that two rows share.
-    """
-    found: list[Row] = []
-    for path in sorted(Path(__file__).parent.glob("[!_]*.py")):
-        module = importlib.import_module(f"implementations.atlas.{path.stem}")
-        found += [entry for entry in vars(module).values() if isinstance(entry, Row)]
+
+def collected(modules: Iterable[ModuleType]) -> list[Row]:
+    """The rows of these modules. Raises ValueError for a key that two rows share."""
+    found = [entry for m in modules for entry in vars(m).values() if isinstance(entry, Row)]
     keys = [entry.key for entry in found]
     if len(set(keys)) != len(keys):
         raise ValueError(f"keys stand twice: {sorted(k for k in set(keys) if keys.count(k) > 1)}")
