@@ -18,12 +18,20 @@ The rules that a folder keeps:
 * Everything random or masked is an entry of the batch. Everything that lasts is in the state.
 * load() is exact: a name that is missing or left over, or a shape that differs, is a ContractError.
 * The learning rate is a number per call; changing it compiles nothing anew.
-* What is timed is update(), and nothing else: it is the whole training step (forward, loss,
-  backward, optimizer), may return before the device is done, and never synchronizes. Synchronizing
-  belongs to the harness, which calls synchronize() once at the end of what it times. stage() puts a
-  batch on the device outside the clock; read(), evaluate() and export() are outside it too. The
-  first update() of a shape contains the compilation and is reported apart.
+* What is timed is update(), and forward() where it is a forward pass alone. update() is the whole
+  training step (forward, loss, backward, optimizer), may return before the device is done, and
+  never synchronizes; nor does forward(). Synchronizing belongs to the harness, which calls
+  synchronize() once at the end of what it times. stage() puts a batch on the device outside the
+  clock; read(), evaluate() and export() are outside it too. The first update() of a shape contains
+  the compilation and is reported apart.
 * update() computes what apply(differentiate()) computes. A test says so for every folder.
+* Buffers, the running statistics of batch norm, are state that no gradient moves. A function in a
+  mode with batch statistics answers with the buffers as they would be after it; update() and
+  apply() commit them, everything else leaves them as they are.
+* Dropout is a mask in the batch: "dropout/<layer>" holds 1 for a unit that stays and 0 for one
+  that is put out, and is read when the mode has dropout on.
+* techniques/ holds the techniques one file each. What bench calls there directly (schedules, the
+  framework's own initializers and dropout masks) takes and returns numbers and NumPy arrays.
 * Near ties: a maximum over a window is a decision. `decisions` holds, for each named pooling layer,
   the position of the maximum in its window, counted in row-major order, shape (batch, height,
   width, channels) of the layer's output; `margins` the distance to the runner-up. They cost time,
@@ -38,7 +46,9 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from bench.errors import ContractError
+from bench import ranges
+from bench.errors import ContractError, UserError
+from bench.ranges import FRACTION, NOT_NEGATIVE, Range
 
 Arrays = Mapping[str, np.ndarray]
 Batch = Any  # whatever the framework's stage() returned; opaque to bench
@@ -58,10 +68,31 @@ INFERENCE = Mode(batch_statistics=False, dropout=False)
 
 @dataclass(frozen=True)
 class Optimizer:
-    """An update rule of implementations/<framework>/techniques/optimizers.py and its constants."""
+    """An update rule of implementations/<framework>/techniques/optimizers.py and its constants.
 
-    name: Literal["sgd", "momentum", "adam"]
+    Raises UserError for a rule or a constant that is not known, or one outside of its range.
+    """
+
+    name: Literal["sgd", "momentum", "deck_momentum", "adagrad", "adam", "deck_adam"]
     constants: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        ranges.choice("optimizer", self.name, CONSTANTS)
+        needed = CONSTANTS[self.name]
+        if set(self.constants) != set(needed):
+            raise UserError(f"{self.name} takes {list(needed)}, got {list(self.constants)}")
+        for constant, allowed in needed.items():
+            ranges.number(f"{constant} of {self.name}", self.constants[constant], allowed)
+
+
+CONSTANTS: dict[str, dict[str, Range]] = {
+    "sgd": {},
+    "momentum": {"momentum": FRACTION},
+    "deck_momentum": {"momentum": FRACTION},
+    "adagrad": {"epsilon": NOT_NEGATIVE},
+    "adam": {"beta1": FRACTION, "beta2": FRACTION, "epsilon": NOT_NEGATIVE},
+    "deck_adam": {"beta1": FRACTION, "beta2": FRACTION, "epsilon": NOT_NEGATIVE},
+}
 
 
 def sgd() -> Optimizer:
@@ -74,9 +105,24 @@ def momentum(momentum: float) -> Optimizer:
     return Optimizer("momentum", {"momentum": momentum})
 
 
+def deck_momentum(momentum: float) -> Optimizer:
+    """v <- mu v + lr g, p <- p - v: the deck's form, which holds the rate of every past step."""
+    return Optimizer("deck_momentum", {"momentum": momentum})
+
+
+def adagrad(epsilon: float) -> Optimizer:
+    """Duchi, Hazan and Singer (2011): G <- G + g^2, p <- p - lr g / (sqrt(G) + eps)."""
+    return Optimizer("adagrad", {"epsilon": epsilon})
+
+
 def adam(beta1: float, beta2: float, epsilon: float) -> Optimizer:
     """Algorithm 1 of Kingma and Ba (2015)."""
     return Optimizer("adam", {"beta1": beta1, "beta2": beta2, "epsilon": epsilon})
+
+
+def deck_adam(beta1: float, beta2: float, epsilon: float) -> Optimizer:
+    """Adam as the deck prints it, with epsilon inside the root: lr m / sqrt(v + eps)."""
+    return Optimizer("deck_adam", {"beta1": beta1, "beta2": beta2, "epsilon": epsilon})
 
 
 @dataclass(frozen=True)
@@ -153,7 +199,8 @@ class Gradients:
 
 class System(Protocol):
     def load(self, state: State) -> None:
-        """Take parameters (all of them), and the optimizer's state, or zeros where it is empty."""
+        """Take parameters (all of them); buffers and the optimizer's state, or their initial
+        values where they are empty."""
         ...
 
     def export(self) -> State:
@@ -168,6 +215,10 @@ class System(Protocol):
         self, function: str, batch: Batch, mode: Mode, decisions: Arrays | None = None
     ) -> Evaluation:
         """Run a named function of the spec; changes nothing."""
+        ...
+
+    def forward(self, function: str, batch: Batch, mode: Mode) -> None:
+        """The timed call of a forward pass: as evaluate(), and the outputs stay on the device."""
         ...
 
     def differentiate(

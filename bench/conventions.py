@@ -31,3 +31,20 @@ LOSS_REDUCTION = "mean"
 # Among equal entries of a pooling window the first in row-major order is the maximum, and it alone
 # receives the gradient.
 POOLING_TIE = "first"
+
+# Batch norm: running <- decay running + (1 - decay) batch, so that decay is the weight of the old
+# value, as in Keras (PyTorch's momentum is 1 - decay). The batch is normalized by its biased
+# variance, sum / m, and the running variance takes the unbiased one, sum / (m - 1), as Algorithm 2
+# of Ioffe and Szegedy (2015) asks for and PyTorch does; Keras and flax keep the biased one.
+BATCH_NORM = {"decay": 0.9, "epsilon": 1e-5, "unbiased": True}
+
+# Adagrad (Duchi, Hazan and Singer, 2011) starts from 0 and adds epsilon to the root. Keras and
+# optax start from 0.1 and add epsilon inside.
+ADAGRAD_EPSILON = 1e-10
+
+# Data are normalized with the deviation of the population, sum / N. torch.std divides by N - 1.
+NORMALIZATION_DDOF = 0
+
+# A schedule counts steps from 0, and a new rate is in force at its boundary. Keras's
+# PiecewiseConstantDecay changes one step later.
+SCHEDULE_BOUNDARY = "inclusive"

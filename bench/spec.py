@@ -10,26 +10,32 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from bench.errors import ContractError
+from bench import ranges
+from bench.errors import ContractError, UserError
+from bench.initializers import Layout
 
 
 @dataclass(frozen=True)
 class Parameter:
     """shape in canonical layout: convolution (height, width, in, out), dense (in, out), vector.
 
-    Initial values are drawn by bench.weights: "he_normal" N(0, 2 / fan_in), or "zeros".
+    Initial values are drawn by bench.weights: by an initializer of bench/initializers.py, or they
+    are "zeros" or "ones".
     """
 
     shape: tuple[int, ...]
-    layout: Literal["convolution", "dense", "vector"]
-    initializer: Literal["he_normal", "zeros"]
+    layout: Layout
+    initializer: str
 
-    @property
-    def fan_in(self) -> int:
-        """Inputs that reach one unit: height x width x in for a kernel, in for a dense weight."""
-        return math.prod(self.shape[:-1])
+
+@dataclass(frozen=True)
+class Buffer:
+    """A running statistic: state that no gradient moves. It starts at a constant."""
+
+    shape: tuple[int, ...]
+    initial: float
 
 
 @dataclass(frozen=True)
@@ -42,11 +48,12 @@ class Spec:
     objectives: tuple[str, ...]
     activations: tuple[str, ...]  # in the order of the forward pass
     decisions: tuple[str, ...] = ()  # layers that choose: the pooling layers
+    buffers: Mapping[str, Buffer] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)  # strides, widths: numbers and words
     home: str = "implementations"  # the package that holds the framework folders
 
     def __post_init__(self) -> None:
-        counted = sum(math.prod(p.shape) for p in self.parameters.values())
+        counted = count(self.parameters)
         if counted != self.parameter_count:
             raise ContractError(
                 f"{self.architecture}: the shapes hold {counted} parameters, "
@@ -56,18 +63,54 @@ class Spec:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: parameter.shape for name, parameter in self.parameters.items()}
 
+    def buffer_shapes(self) -> dict[str, tuple[int, ...]]:
+        return {name: buffer.shape for name, buffer in self.buffers.items()}
+
     def players(self, framework: str) -> str:
         """The module that implements this architecture in a framework folder."""
         return f"{self.home}.{framework}.architectures.{self.architecture}"
 
 
-def layer(name: str, shape: tuple[int, ...]) -> dict[str, Parameter]:
-    """Weight and bias of a convolution (rank 4) or a dense layer (rank 2)."""
+def layer(name: str, shape: tuple[int, ...], bias: bool = True) -> dict[str, Parameter]:
+    """Weight and bias of a convolution (rank 4) or a dense layer (rank 2).
+
+    Before batch norm there is no bias: the mean takes it away again, and its gradient vanishes.
+    """
     layout = "convolution" if len(shape) == 4 else "dense"
+    weight = {f"{name}/weight": Parameter(shape, layout, "he_normal")}
+    return weight | ({f"{name}/bias": Parameter(shape[-1:], "vector", "zeros")} if bias else {})
+
+
+def norm_constants(norm: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The constants of batch norm: decay, epsilon, unbiased. Raises UserError for what is none."""
+    if norm is None:
+        return None
+    if set(norm) != {"decay", "epsilon", "unbiased"}:
+        raise UserError(f"batch norm takes decay, epsilon and unbiased, got {sorted(norm)}")
+    ranges.number("decay of batch norm", norm["decay"], ranges.FRACTION)
+    ranges.number("epsilon of batch norm", norm["epsilon"], ranges.POSITIVE)
+    return dict(norm)
+
+
+def batch_norm(name: str, width: int) -> dict[str, Parameter]:
+    """The learned scale (gamma, from 1) and shift (beta, from 0) of a batch norm layer."""
     return {
-        f"{name}/weight": Parameter(shape, layout, "he_normal"),
-        f"{name}/bias": Parameter(shape[-1:], "vector", "zeros"),
+        f"{name}/scale": Parameter((width,), "vector", "ones"),
+        f"{name}/shift": Parameter((width,), "vector", "zeros"),
     }
+
+
+def running_statistics(name: str, width: int) -> dict[str, Buffer]:
+    """What a batch norm layer remembers for inference."""
+    return {
+        f"{name}/running_mean": Buffer((width,), 0.0),
+        f"{name}/running_variance": Buffer((width,), 1.0),
+    }
+
+
+def count(parameters: Mapping[str, Parameter]) -> int:
+    """Numbers that are learned. For specs with options, whose count is no constant."""
+    return sum(math.prod(parameter.shape) for parameter in parameters.values())
 
 
 def names() -> list[str]:

@@ -1,26 +1,27 @@
 """Initial weights, drawn once in NumPy and handed to every framework."""
 
-import math
-
 import numpy as np
 
+from bench import initializers
 from bench.contract import State
 from bench.randomness import stream
 from bench.spec import Spec
 
 
-def initial(spec: Spec, seed: int) -> State:
+def initial(spec: Spec, seed: int, initializer: str | None = None) -> State:
     """Draw the parameters of a spec in float64; every name has a stream of its own.
 
-    he_normal: N(0, 2 / fan_in), untruncated (He et al., 2015, equation 10). Frameworks
-    cast to their dtype on load, so that float32 runs start from the same rounded numbers.
+    `initializer` (bench/initializers.py) takes the place of the weights' own; what starts at a
+    constant is left to the spec. Frameworks cast to their dtype on load, so that float32 runs start
+    from the same rounded numbers.
     """
     parameters: dict[str, np.ndarray] = {}
     for name, parameter in spec.parameters.items():
-        if parameter.initializer == "zeros":
-            parameters[name] = np.zeros(parameter.shape)
+        constant = {"zeros": 0.0, "ones": 1.0}.get(parameter.initializer)
+        if constant is not None:
+            parameters[name] = np.full(parameter.shape, constant)
         else:
-            deviation = math.sqrt(2.0 / parameter.fan_in)
-            draws = stream(seed, f"weights/{name}").standard_normal(parameter.shape)
-            parameters[name] = deviation * draws
+            kind = initializer or parameter.initializer
+            draws = stream(seed, f"weights/{name}")
+            parameters[name] = initializers.draw(kind, parameter.shape, parameter.layout, draws)
     return State(parameters=parameters)

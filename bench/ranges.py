@@ -1,0 +1,52 @@
+"""What numbers and names may be: a mistake is told with the name and what is allowed."""
+
+import difflib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bench.errors import UserError
+
+
+@dataclass(frozen=True)
+class Range:
+    """From `low` to `high`; an end that is open does not belong to it."""
+
+    low: float
+    high: float
+    open_low: bool = False
+    open_high: bool = False
+
+    def __contains__(self, value: float) -> bool:
+        above = value > self.low if self.open_low else value >= self.low
+        below = value < self.high if self.open_high else value <= self.high
+        return above and below
+
+    def __str__(self) -> str:
+        left, right = "(["[not self.open_low], ")]"[not self.open_high]
+        return f"{left}{self.low:g}, {self.high:g}{right}"
+
+
+FRACTION = Range(0, 1, open_high=True)  # what is kept of a memory from step to step
+PROBABILITY = Range(0, 1, open_low=True)  # of keeping a unit: one that is never kept is no unit
+NOT_NEGATIVE = Range(0, math.inf, open_high=True)
+POSITIVE = Range(0, math.inf, open_low=True, open_high=True)
+
+
+def number(what: str, value: Any, allowed: Range) -> float:
+    """The number. Raises UserError for one that is outside of the range, or no number."""
+    real = isinstance(value, int | float) and not isinstance(value, bool)
+    if not real or value not in allowed:
+        raise UserError(f"{what} must be a number in {allowed}, got {value!r}")
+    return float(value)
+
+
+def choice(what: str, value: str, known: Iterable[str]) -> str:
+    """The name. Raises UserError for one that is not known."""
+    names = list(known)
+    if value not in names:
+        near = difflib.get_close_matches(str(value), names, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UserError(f"unknown {what} {value!r}{hint} (known: {', '.join(names)})")
+    return value
