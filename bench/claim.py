@@ -17,11 +17,14 @@ import dataclasses
 import hashlib
 import importlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
+
+from bench.errors import ContractError
+from bench.ranges import Range
 
 BUDGETS = ("smoke", "standard", "extended")
 
@@ -87,7 +90,36 @@ class Equivalent:
     deviation: float
 
 
-Rule = Bound | AtLeast | Difference | Equivalent
+@dataclass(frozen=True)
+class Within:
+    """A law: the mean of `metric` lies within [low, high].
+
+    Two one-sided tests at 5 %. Supported: both pass. Refuted: the mean is shown to lie outside.
+    Else inconclusive. `deviation`: over seeds, for the power at the middle.
+    """
+
+    metric: str
+    arm: str
+    low: float
+    high: float
+    deviation: float
+
+
+@dataclass(frozen=True)
+class Same:
+    """Two arms do the same: the paired difference by seed lies within plus or minus `margin`.
+
+    Two one-sided tests at 5 %, as in Within. `deviation`: of a paired difference.
+    """
+
+    metric: str
+    arm: str
+    baseline: str
+    margin: float
+    deviation: float
+
+
+Rule = Bound | AtLeast | Difference | Equivalent | Within | Same
 
 
 @dataclass(frozen=True)
@@ -108,6 +140,44 @@ class Erratum:
     why: str
     refuted_by: str  # name of the hypothesis that tests the printed form
     supported_by: str  # name of the hypothesis that tests the mended form
+
+
+@dataclass(frozen=True)
+class Search:
+    """One setting of every arm, chosen before the runs by a grid of equal size for each.
+
+    Searched once, in one framework, on seeds that no run uses again; the choice serves all four,
+    which conformance makes the same experiment. `metric` is the smaller the better, and comes from
+    training alone: nothing is chosen by what it is judged on. Raises ContractError where the grids
+    differ in size.
+    """
+
+    grid: Mapping[str, tuple[float, ...]]  # arm -> increasing values
+    metric: str
+    seeds: tuple[int, ...] = (9001, 9002)
+    setting: str = "learning_rate"
+
+    def __post_init__(self) -> None:
+        if len({len(values) for values in self.grid.values()}) != 1:
+            raise ContractError("every arm is searched over a grid of the same size")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture on the claim's page, drawn from what the runs wrote.
+
+    `series` is "curve", or a name in Outcome.series, or "runs" for the metrics themselves. A line
+    for each `hue`, mean over seeds and frameworks with a band from the lowest to the highest.
+    kind "filters" draws the series as small pictures: rows (filter, row, column, value).
+    """
+
+    series: str
+    caption: str
+    x: str = "step"
+    y: str = "loss"
+    hue: str = "arm"
+    log: Literal["", "x", "y", "xy"] = ""
+    kind: Literal["line", "filters"] = "line"
 
 
 @dataclass(frozen=True)
@@ -141,6 +211,11 @@ class Claim:
     architectures: tuple[str, ...]  # names in bench/specs; their files are inputs of the job
     datasets: tuple[str, ...] = ()
     errata: tuple[Erratum, ...] = ()
+    techniques: tuple[str, ...] = ()  # files of techniques/ that run() calls by name
+    clocked: tuple[str, ...] = ()  # metrics of a clock: no seed determines them
+    search: Search | None = None
+    figures: tuple[Figure, ...] = ()
+    ranges: Mapping[str, Range] = field(default_factory=dict)  # of settings, beyond greater than 0
     judged_at: tuple[str, ...] = ("standard", "extended")  # budgets that give verdicts
 
     def arms_at(self, budget: Budget) -> list[str]:
@@ -180,6 +255,7 @@ class Outcome:
     metrics: Mapping[str, float]
     curve: tuple[Mapping[str, float], ...] = ()  # one row a step
     evaluations: tuple[Mapping[str, float], ...] = ()  # one row an epoch
+    series: Mapping[str, Sequence[Mapping[str, float | str]]] = field(default_factory=dict)
     record: Mapping[str, Any] = field(default_factory=dict)  # whatever explains the run, JSON-able
 
 

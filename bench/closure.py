@@ -10,20 +10,29 @@ import ast
 import functools
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.claim import Claim
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("bench", "implementations", "tests")
 
 
-def job_modules(claim: str, framework: str, architectures: Iterable[str], datasets: Iterable[str]):
+def job_modules(claim: "Claim", framework: str) -> Iterator[str]:
     """The roots of one claim in one framework."""
-    yield from ("bench.run", f"bench.claims.{claim}", f"implementations.{framework}.adapter")
-    for name in architectures:
+    home = f"implementations.{framework}"
+    yield from ("bench.run", f"bench.claims.{claim.name}", f"{home}.adapter")
+    if claim.search:
+        yield "bench.search"
+    for name in claim.architectures:
         yield f"bench.specs.{name}"
-        yield f"implementations.{framework}.architectures.{name}"
-    for name in datasets:
+        yield f"{home}.architectures.{name}"
+    for name in claim.techniques:
+        yield f"{home}.techniques.{name}"
+    for name in claim.datasets:
         yield f"bench.datasets.{name}"
 
 

@@ -5,7 +5,6 @@ A budget is a complete file, config/<budget>.yaml; values given on the command l
 """
 
 import difflib
-import math
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -18,6 +17,7 @@ from bench import claim as claims
 from bench import dataset as datasets
 from bench.claim import Budget
 from bench.errors import UserError
+from bench.ranges import POSITIVE, Range
 
 Seed = Annotated[int, Field(ge=0, strict=True)]
 
@@ -115,7 +115,8 @@ def _budget_problems(configuration: Configuration, name: str) -> list[str]:
     if not budget.shared and not budget.own:
         problems.append(f"settings of {name}: no seeds at all")
     for key in extra.keys() & planned.settings.keys():
-        problems += _setting_problems(name, key, extra[key], planned.settings[key])
+        allowed = claims.get(name).ranges.get(key, POSITIVE)
+        problems += _setting_problems(name, key, extra[key], planned.settings[key], allowed)
     if not problems and "batch_size" in budget.settings:
         for data in claims.get(name).datasets_at(budget):
             examples = datasets.get(data).train
@@ -127,15 +128,16 @@ def _budget_problems(configuration: Configuration, name: str) -> list[str]:
     return problems
 
 
-def _setting_problems(claim: str, key: str, value: Any, default: Any) -> list[str]:
-    """Settings are positive numbers of the default's kind; None where the default is None."""
+def _setting_problems(claim: str, key: str, value: Any, default: Any, allowed: Range) -> list[str]:
+    """Settings are numbers of the default's kind, in its range; None where the default is None."""
     whole = isinstance(default, int) or default is None
     kinds = (int,) if whole else (int, float)
     if value is None and default is None:
         return []
-    if isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value < math.inf:
+    if isinstance(value, bool) or not isinstance(value, kinds) or value not in allowed:
         kind = "a whole number" if whole else "a number"
-        return [f"settings of {claim}: {key} must be {kind} greater than 0, got {value!r}"]
+        limits = "greater than 0" if allowed == POSITIVE else f"in {allowed}"
+        return [f"settings of {claim}: {key} must be {kind} {limits}, got {value!r}"]
     return []
 
 

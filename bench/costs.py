@@ -14,6 +14,8 @@ REFERENCE = ROOT / "results" / "reference" / "jobs.csv"
 def jobs(plan: Plan) -> Iterator[str]:
     """The jobs that report progress, under the names they report it with."""
     for claim in plan.claims:
+        if plan.choice(claim):
+            yield f"search/{claim}"
         for framework in plan.frameworks:
             yield f"{claim}/{framework}"
     for framework in plan.judged_frameworks:

@@ -158,6 +158,18 @@ def normalized(dataset: Dataset, images: Images, seed: int) -> Prepared:
     return Prepared(train_x, images.y[train], test_x, images.y[test], record)
 
 
+def first(data: Prepared, examples: int) -> Prepared:
+    """The same split with the first so many training examples, for claims about little data.
+
+    Raises UserError where there are fewer.
+    """
+    if examples > len(data.train_y):
+        raise UserError(f"{examples} training examples were asked of {len(data.train_y)}")
+    record = {**data.record, "train": examples}
+    few = data.train_x[:examples], data.train_y[:examples]
+    return Prepared(*few, data.test_x, data.test_y, record)
+
+
 def check(name: str, data_dir: Path | None = None) -> dict[str, Any]:
     """Find, verify and describe a data set. Raises UserError for whatever does not match."""
     dataset = get(name)

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from bench import inference, power
-from bench.claim import AtLeast, Bound, Difference, Equivalent, Rule
+from bench.claim import AtLeast, Bound, Difference, Equivalent, Rule, Same, Within
 from bench.inference import ALPHA, LEVEL
 
 POOLED = "pooled"
@@ -84,21 +84,27 @@ def decide(rule: Rule, runs: pd.DataFrame, finding: Finding, design: Design) -> 
         _level(rule, runs, finding, design)
     elif isinstance(rule, Difference):
         _difference(rule, runs, finding, design)
+    elif isinstance(rule, Within | Same):
+        _sameness(rule, runs, finding, design)
     else:
         _equivalent(rule, runs, finding, design)
 
 
-def ruling(finding: Finding, inclusive: bool) -> str:
-    """The word for a level (whose 0 is `inclusive`) or a difference, from interval and p values.
+def ruling(rule: Rule, finding: Finding) -> str:
+    """The word for a mean, from its interval and p values.
 
     From ten seeds on the interval is a bootstrap's and p is a t test's: both must say so.
     """
     if finding.low is None or finding.high is None or finding.p_value is None:
         return INCONCLUSIVE
-    if finding.p_within is not None and finding.p_within < ALPHA:
+    within = finding.p_within is not None and finding.p_within < ALPHA
+    if isinstance(rule, Within | Same):
+        return SUPPORTED if within else REFUTED if finding.p_value < ALPHA else INCONCLUSIVE
+    if within:
         return REFUTED
     if finding.p_value < ALPHA:
-        if finding.low > 0 or (inclusive and finding.low == 0):
+        # A level may be reached exactly; a difference of 0 is none.
+        if finding.low > 0 or (isinstance(rule, AtLeast) and finding.low == 0):
             return SUPPORTED
         if finding.high < 0:
             return REFUTED
@@ -129,30 +135,61 @@ def _level(rule: AtLeast, runs: pd.DataFrame, finding: Finding, design: Design) 
     _describe(finding, runs.assign(value=excess))
     if finding.low is not None and finding.low == finding.high == 0:
         finding.p_value = 0.0  # every run lies exactly at the threshold, and reaches it
-    finding.verdict = ruling(finding, inclusive=True)
+    finding.verdict = ruling(rule, finding)
 
 
 def _difference(rule: Difference, runs: pd.DataFrame, finding: Finding, design: Design) -> None:
     sign = 1 if rule.direction == "greater" else -1
+    finding.smallest_effect = rule.smallest_effect
+    finding.power = power.of_difference(design.seeds, rule.smallest_effect, rule.deviation)
+    pairs = _pairs(rule, runs, finding, sign)
+    if pairs.empty:
+        return
+    values = _describe(finding, pairs)
+    finding.probability_of_superiority = inference.superiority(values)
+    if len(values) > 1 and not finding.diverged:
+        finding.p_within = inference.p_equivalent(values, rule.smallest_effect)
+    finding.verdict = ruling(rule, finding)
+
+
+def _sameness(rule: Within | Same, runs: pd.DataFrame, finding: Finding, design: Design) -> None:
+    """Two one-sided tests, of a paired difference or of a level around the middle of its range."""
+    if isinstance(rule, Same):
+        margin, shift = rule.margin, 0.0
+        pairs = _pairs(rule, runs, finding, 1)
+    else:
+        margin, shift = (rule.high - rule.low) / 2, (rule.high + rule.low) / 2
+        finding.diverged = int(runs["value"].isna().sum())
+        pairs = runs.assign(value=(runs["value"] - shift).fillna(-math.inf))
+    finding.smallest_effect = margin
+    # A pair of frameworks within a margin is the same test as a mean within it.
+    finding.power = power.of_equivalence(design.seeds, 2, margin, rule.deviation)
+    finding.verdict = INCONCLUSIVE
+    if pairs.empty:
+        return
+    values = _describe(finding, pairs)
+    found = inference.t_interval(values, 1 - 2 * ALPHA)
+    finding.effect, finding.low, finding.high = (end + shift for end in vars(found).values())
+    finding.level = 1 - 2 * ALPHA  # that of two one-sided tests
+    finding.detectable_effect = inference.detectable_margin(values)
+    if len(values) > 1:
+        finding.p_within = inference.p_equivalent(values, margin)
+        finding.p_value = inference.p_outside(values, margin)
+    finding.verdict = ruling(rule, finding)
+
+
+def _pairs(rule: Difference | Same, runs: pd.DataFrame, finding: Finding, sign: int):
+    """Arm minus baseline, times `sign`, on the seeds that have both."""
     arms = [
         runs[runs["arm"] == arm].set_index(["framework", "seed", "shared"])["value"]
         for arm in (rule.arm, rule.baseline)
     ]
     finding.diverged = int(sum(arm.isna().sum() for arm in arms))
-    finding.smallest_effect = rule.smallest_effect
-    finding.power = power.of_difference(design.seeds, rule.smallest_effect, rule.deviation)
     finding.verdict = INCONCLUSIVE
     first, second = ((arm * sign).fillna(-math.inf) for arm in arms)
     paired = pd.concat([first, second], axis=1, join="inner")
-    if paired.empty:
-        return
     gains = (paired.iloc[:, 0] - paired.iloc[:, 1]).fillna(0.0)  # both diverged: a tie
-    pairs = gains.rename("value").reset_index()
-    values = _describe(finding, pairs)
-    finding.probability_of_superiority = inference.superiority(values)
-    if len(values) > 1 and not finding.diverged:
-        finding.p_within = inference.p_equivalent(values, rule.smallest_effect)
-    finding.verdict = ruling(finding, inclusive=False)
+    return gains.rename("value").reset_index()
 
 
 def _equivalent(rule: Equivalent, runs: pd.DataFrame, finding: Finding, design: Design) -> None:

@@ -117,9 +117,7 @@ class Plan:
 
     def sources(self, claim: str, framework: str) -> list[str]:
         """The files that compute a job's result, relative to the root."""
-        described = claims.get(claim)
-        modules = closure.job_modules(claim, framework, described.architectures, described.datasets)
-        return closure.closure(modules)
+        return closure.closure(closure.job_modules(claims.get(claim), framework))
 
     def conformance_sources(self, framework: str) -> list[str]:
         return closure.closure(closure.conformance_modules(framework, CONFORMANCE_ARCHITECTURES))
@@ -136,9 +134,29 @@ class Plan:
         """The command line of a job, as a person would type it."""
         budget = config.budget_of(self.configuration, claim)
         own = [run.seed for run in self.runs(claim, framework) if not run.shared]
-        words = ["--claim", claim, "--framework", framework, "--results", str(self.results)]
-        words += ["--seeds", *map(str, budget.shared)] if budget.shared else []
+        words = ["--seeds", *map(str, budget.shared)] if budget.shared else []
         words += ["--own-seeds", *map(str, dict.fromkeys(own))] if own else []
+        words += ["--choice", path] if (path := self.choice(claim)) else []
+        return " ".join([self.search_arguments(claim, framework), *words])
+
+    def choice(self, claim: str) -> str | None:
+        """The file of a claim's search; None where nothing is searched."""
+        return str(self.results / "search" / f"{claim}.json") if claims.get(claim).search else None
+
+    @property
+    def searcher(self) -> str:
+        """The framework that searches for all: the reference, or the first that is there."""
+        return self.frameworks[0]
+
+    def cores(self, claim: str) -> int:
+        """Of a job. One that reads a clock has the machine for itself, where it is judged by it:
+        Snakemake cuts the number down to all cores that there are."""
+        return 10_000 if claims.get(claim).clocked and self.budget != "smoke" else 1
+
+    def search_arguments(self, claim: str, framework: str) -> str:
+        """What a job and its search have in common."""
+        budget = config.budget_of(self.configuration, claim)
+        words = ["--claim", claim, "--framework", framework, "--results", str(self.results)]
         words += ["--arms", *claims.get(claim).arms_at(budget)]
         words += ["--device", self.configuration.device]
         words += ["--threads", str(self.configuration.threads)]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from bench import inference
-from bench.claim import AtLeast, Bound, Difference, Rule
+from bench.claim import AtLeast, Bound, Difference, Rule, Same, Within
 
 
 def number(value: float | None) -> str:
@@ -39,6 +39,18 @@ def rule_in_words(rule: Rule) -> str:
             f"is not shown to be smaller than {rule.smallest_effect:g}. Refuted if it excludes 0 "
             f"the other way, or lies within plus or minus {rule.smallest_effect:g} by two "
             f"one-sided tests."
+        )
+    if isinstance(rule, Within):
+        return (
+            f"Supported if the mean {metric} of arm {rule.arm} lies between {rule.low:g} and "
+            f"{rule.high:g}, by two one-sided tests at 5 %; refuted if it is shown to lie outside. "
+            f"Planned for a deviation of {rule.deviation:g} over seeds."
+        )
+    if isinstance(rule, Same):
+        return (
+            f"Supported if {metric} of {rule.arm} differs from that of {rule.baseline} by less "
+            f"than {rule.margin:g} on paired seeds, by two one-sided tests at 5 %; refuted if it "
+            f"is shown to differ by more. Planned for a deviation of {rule.deviation:g}."
         )
     return (
         f"Supported if every two frameworks differ in {metric} by less than {rule.margin:g} "
@@ -86,6 +98,22 @@ def sentence(rule: Rule, finding: Any) -> str:
             f"{rule.arm} against {rule.baseline}: a difference of {number(finding.effect)} in the "
             f"claimed direction (95 % interval {span}) over {seeds}, ahead on {ahead} of them."
             f"{matters}{seen}{lost}"
+        )
+    if isinstance(rule, Within | Same):
+        what = (
+            f"Mean {metric} of {rule.arm}"
+            if isinstance(rule, Within)
+            else f"{metric.capitalize()} of {rule.arm} minus that of {rule.baseline}"
+        )
+        limits = (
+            f"between {rule.low:g} and {rule.high:g}"
+            if isinstance(rule, Within)
+            else f"within plus or minus {rule.margin:g}"
+        )
+        seen = seen.replace("An effect", "Sameness within a margin")
+        return (
+            f"{what}: {number(finding.effect)} (90 % interval {span}) over {seeds}; wanted "
+            f"{limits}.{seen}{lost}"
         )
     if finding.effect is None:
         return f"Fewer than two frameworks or seeds to compare.{lost}"

@@ -8,6 +8,7 @@ the next run. The index, one row a run, is written last: it is what Snakemake kn
 """
 
 import argparse
+import contextlib
 import csv
 import importlib
 import io
@@ -30,88 +31,143 @@ from bench.progress import Reporter
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compute one claim in one framework.")
-    parser.add_argument("--claim", required=True)
-    parser.add_argument("--framework", required=True)
-    parser.add_argument("--results", type=Path, required=True, help="results/<budget>")
+    add_arguments(parser)
     parser.add_argument("--index", type=Path, required=True, help="the CSV written at the end")
     parser.add_argument("--seeds", type=int, nargs="*", default=[], help="shared by all frameworks")
     parser.add_argument("--own-seeds", type=int, nargs="*", default=[], help="of this framework")
+    parser.add_argument("--choice", type=Path, help="what bench.search chose for every arm")
+    return parser.parse_args()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What a job and its search have in common."""
+    parser.add_argument("--claim", required=True)
+    parser.add_argument("--framework", required=True)
+    parser.add_argument("--results", type=Path, required=True, help="results/<budget>")
     parser.add_argument("--arms", nargs="+", required=True, help="of the claim's")
     parser.add_argument("--settings", type=json.loads, default={}, help="the claim's, as JSON")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--data-dir", type=Path, default=None)
-    return parser.parse_args()
 
 
 def main() -> int:
     arguments = parse()
-    threads.pin(arguments.threads)
-    described = claims.get(arguments.claim)
-    runner = claims.module(arguments.claim).run
-    adapter = importlib.import_module(f"implementations.{arguments.framework}.adapter")
-    environment = adapter.environment(Config(device=arguments.device, threads=arguments.threads))
-    facts = provenance.collect(environment)
-    allowed = closure.closure(
-        closure.job_modules(
-            described.name, arguments.framework, described.architectures, described.datasets
-        )
-    )
-    common = {
-        "sources": closure.digests(allowed),
-        "data": {name: dataset.fingerprint(name) for name in described.datasets},
-        "versions": facts["versions"],
-        "device": facts["device"],
-        "threads": facts["threads"],
-    }
-    reporter = Reporter(arguments.results, f"{described.name}/{arguments.framework}")
+    workshop = Workshop(arguments, f"{arguments.claim}/{arguments.framework}")
+    chosen = store.read(arguments.choice)["chosen"] if arguments.choice else {}
+    search = workshop.claim.search
     planned = [
         (arm, seed) for seed in arguments.seeds + arguments.own_seeds for arm in arguments.arms
     ]
-    home = store.folder(arguments.results, described.name, arguments.framework)
     rows: list[dict[str, Any]] = []
-    with store.locked(home, announce=lambda text: reporter.report(0.0, text)):
+    home = store.folder(arguments.results, arguments.claim, arguments.framework)
+    with workshop.opened(home):
         for position, (arm, seed) in enumerate(planned):
-            config = {
-                "claim": described.name,
-                "framework": arguments.framework,
-                "arm": arm,
-                "seed": seed,
-                "shared": seed in arguments.seeds,
-                "settings": arguments.settings,
-                "device": arguments.device,
-                "threads": arguments.threads,
-                "rule_hash": described.rule_hash(),
-            }
-            mark = store.fingerprint({"config": config, **common})
+            settings = dict(arguments.settings)
+            if search and arm in chosen:
+                settings[search.setting] = chosen[arm]
+            shared = seed in arguments.seeds
             folder = home / store.run_name(arm, seed)
-            if store.is_finished(folder, mark):
-                reporter.keep((position + 1) / len(planned))
-            else:
-                job = Job(
-                    framework=arguments.framework,
-                    adapter=adapter,
-                    arm=arm,
-                    seed=seed,
-                    settings=arguments.settings,
-                    device=arguments.device,
-                    threads=arguments.threads,
-                    data_dir=arguments.data_dir,
-                    report=_scaled(reporter, position, len(planned), arm, seed),
-                )
-                with Meter() as meter:
-                    outcome = runner(job)
-                complete(described, outcome)
-                store.write_run(
-                    folder, _files({**config, "fingerprint": mark}, outcome, meter, facts)
-                )
-            rows.append(_row(config, store.read(folder / "outcome.json")))
-    outside = closure.unexpected(allowed)
-    if outside:
-        raise ContractError(f"loaded, but not an input of this job: {', '.join(outside)}")
+            part = (position, len(planned))
+            outcome = workshop.run(folder, arm, seed, settings, part, {"shared": shared})
+            rows.append(workshop.row(arm, seed, shared, outcome))
+    workshop.check_inputs()
     store.write_file(arguments.index, table(rows))
-    reporter.report(1.0, f"{len(planned)} runs finished")
+    workshop.reporter.report(1.0, f"{len(planned)} runs finished")
     return 0
+
+
+class Workshop:
+    """Computes runs of one claim in one framework, and keeps each as soon as it is whole."""
+
+    def __init__(self, arguments: argparse.Namespace, job: str) -> None:
+        threads.pin(arguments.threads)
+        self.arguments = arguments
+        self.claim = claims.get(arguments.claim)
+        self.runner = claims.module(arguments.claim).run
+        name = f"implementations.{arguments.framework}.adapter"
+        self.adapter = importlib.import_module(name)
+        config = Config(device=arguments.device, threads=arguments.threads)
+        self.facts = provenance.collect(self.adapter.environment(config))
+        self.allowed = closure.closure(closure.job_modules(self.claim, arguments.framework))
+        self.common = {
+            "sources": closure.digests(self.allowed),
+            "data": {name: dataset.fingerprint(name) for name in self.claim.datasets},
+            "versions": self.facts["versions"],
+            "device": self.facts["device"],
+            "threads": self.facts["threads"],
+        }
+        self.reporter = Reporter(arguments.results, job)
+
+    def opened(self, home: Path) -> contextlib.AbstractContextManager[None]:
+        """Hold the folder of these runs alone."""
+        return store.locked(home, announce=lambda text: self.reporter.report(0.0, text))
+
+    def run(
+        self,
+        folder: Path,
+        arm: str,
+        seed: int,
+        settings: Mapping[str, Any],
+        part: tuple[int, int],
+        more: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """The outcome of one run: kept from before where its fingerprint holds, else computed."""
+        asked = self.arguments
+        config = {
+            "claim": self.claim.name,
+            "framework": asked.framework,
+            "arm": arm,
+            "seed": seed,
+            "settings": dict(settings),
+            "device": asked.device,
+            "threads": asked.threads,
+            "rule_hash": self.claim.rule_hash(),
+            **more,
+        }
+        mark = store.fingerprint({"config": config, **self.common})
+        if store.is_finished(folder, mark):
+            self.reporter.keep((part[0] + 1) / part[1])
+            return store.read(folder / "outcome.json")
+        job = Job(
+            framework=asked.framework,
+            adapter=self.adapter,
+            arm=arm,
+            seed=seed,
+            settings=settings,
+            device=asked.device,
+            threads=asked.threads,
+            data_dir=asked.data_dir,
+            report=_scaled(self.reporter, *part, arm, seed),
+        )
+        with Meter() as meter:
+            outcome = self.runner(job)
+        complete(self.claim, outcome)
+        store.write_run(folder, _files({**config, "fingerprint": mark}, outcome, meter, self.facts))
+        return store.read(folder / "outcome.json")
+
+    def row(self, arm: str, seed: int, shared: bool, outcome: Mapping[str, Any]) -> dict[str, Any]:
+        """One row of the index: what the seed determines."""
+        identity = {
+            "claim": self.claim.name,
+            "framework": self.arguments.framework,
+            "arm": arm,
+            "seed": seed,
+            "shared": shared,
+            "rule_hash": self.claim.rule_hash(),
+        }
+        metrics = {
+            name: math.nan if value is None else value
+            for name, value in outcome["metrics"].items()
+            if name not in self.claim.clocked
+        }
+        return {**identity, **metrics}
+
+    def check_inputs(self) -> None:
+        """Raises ContractError for a module that was loaded and is not an input of this job."""
+        outside = closure.unexpected(self.allowed)
+        if outside:
+            raise ContractError(f"loaded, but not an input of this job: {', '.join(outside)}")
 
 
 def complete(described: Claim, outcome: Outcome) -> None:
@@ -143,12 +199,6 @@ def _scaled(reporter: Reporter, position: int, total: int, arm: str, seed: int) 
     return report
 
 
-def _row(config: Mapping[str, Any], outcome: Mapping[str, Any]) -> dict[str, Any]:
-    keys = ("claim", "framework", "arm", "seed", "shared", "rule_hash")
-    metrics = {k: math.nan if v is None else v for k, v in outcome["metrics"].items()}
-    return {**{key: config[key] for key in keys}, **metrics}
-
-
 def _files(
     config: Mapping[str, Any], outcome: Outcome, meter: Meter, facts: Mapping[str, Any]
 ) -> dict[str, str]:
@@ -178,6 +228,7 @@ def _files(
         files["curve.csv"] = table(outcome.curve)
     if outcome.evaluations:
         files["evaluations.csv"] = table(outcome.evaluations)
+    files |= {f"{name}.csv": table(rows) for name, rows in outcome.series.items() if rows}
     return files
 
 

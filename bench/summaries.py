@@ -1,6 +1,6 @@
 """The summaries that the report, CI and anyone else reads: see results/README.md for the schema.
 
-    python -m bench.summaries --results results/standard [runs costs verdicts conformance mutants]
+    python -m bench.summaries --results results/standard [NAME ...]
 
 Each is computed from what exists, finished or not, and written only when it changed, so that a
 report in the middle of a reproduction disturbs nothing.
@@ -42,10 +42,30 @@ def runs(results: Path) -> str:
     """runs.csv: one row a run, only what the seed determines."""
     rows = []
     for folder, config in finished(results):
-        metrics = store.read(folder / "outcome.json")["metrics"]
-        numbers = {name: float("nan") if v is None else v for name, v in metrics.items()}
+        numbers = metrics(folder, config["claim"], clocked=False)
         rows.append({**{key: config[key] for key in IDENTITY}, **numbers})
     return table(rows) if rows else ",".join(IDENTITY) + "\n"
+
+
+def timings(results: Path) -> str:
+    """timings.csv: what a clock measured, a row a run and metric; no seed determines it."""
+    rows = [
+        {**{key: config[key] for key in IDENTITY}, "metric": name, "value": value}
+        for folder, config in finished(results)
+        for name, value in metrics(folder, config["claim"], clocked=True).items()
+    ]
+    return table(rows) if rows else ",".join((*IDENTITY, "metric", "value")) + "\n"
+
+
+def metrics(folder: Path, claim: str, clocked: bool) -> dict[str, float]:
+    """The metrics of a run that a clock measured, or the others; not-a-number where it diverged."""
+    found = store.read(folder / "outcome.json")["metrics"]
+    measured = claims.get(claim).clocked
+    return {
+        name: float("nan") if value is None else value
+        for name, value in found.items()
+        if (name in measured) == clocked
+    }
 
 
 def costs(results: Path) -> str:
@@ -115,6 +135,7 @@ def records(text: str) -> list[dict[str, Any]]:
 SUMMARIES: dict[str, tuple[str, Callable[[Path], str]]] = {
     "runs": ("runs.csv", runs),
     "costs": ("costs.csv", costs),
+    "timings": ("timings.csv", timings),
     "verdicts": ("verdicts.json", verdicts),
     "conformance": ("conformance.json", merged("conformance")),
     "mutants": ("mutants.json", merged("mutants")),

@@ -1,21 +1,104 @@
-"""The training loop, the same for every framework: it calls update() and measures in between.
+"""Training loops, the same for every framework: they call update() and measure in between.
 
 Not-a-number is a result: a run that diverges stops early, is kept, and is judged as diverged.
 """
 
+import itertools
 import math
 import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from bench import dataset, weights
 from bench.claim import Job, Outcome
-from bench.contract import INFERENCE, System, Update
-from bench.randomness import batch_order
+from bench.contract import INFERENCE, Arrays, System, Update
+from bench.dataset import Prepared
+from bench.randomness import batch_order, stream
 from bench.spec import Spec
 from bench.systems import system_for
 
 EVALUATION_BATCH = 250  # one shape for every evaluation, so that it is compiled once
+TRAIN = "train"  # the name of the update that fit() calls
+
+
+@dataclass
+class Fit:
+    """What a training run left behind: the objective of every step, before that step."""
+
+    losses: list[float] = field(default_factory=list)
+    diverged: bool = False
+    first_step_seconds: float = 0.0
+
+    def final(self, window: int = 20) -> float:
+        """Mean loss of the last steps; not-a-number where the run diverged."""
+        return math.nan if self.diverged else float(np.mean(self.losses[-window:]))
+
+    def steps_to(self, target: float, horizon: int, window: int = 10) -> int:
+        """The first step at which the mean loss of the last `window` is at most `target`.
+
+        Censored: `horizon` where that never happened, a diverged run included.
+        """
+        sums = np.cumsum([0.0, *self.losses])
+        means = (sums[window:] - sums[:-window]) / window
+        reached = np.flatnonzero(means <= target)
+        return int(min(reached[0] + window, horizon)) if len(reached) else horizon
+
+    def curve(self, **identity: float | str) -> list[dict[str, float | str]]:
+        """A row a step, for Outcome.series or Outcome.curve."""
+        return [{**identity, "step": n, "loss": loss} for n, loss in enumerate(self.losses, 1)]
+
+
+def fit(
+    system: System,
+    batches: Iterator[Arrays],
+    rate: float | Callable[[int], float],
+    report: Callable[[int], None] = lambda step: None,
+) -> Fit:
+    """Call update("train") on every batch; stop where the objective is no longer finite.
+
+    rate: the learning rate, or a schedule: a function of the step, counted from 0.
+    """
+    found = Fit()
+    for step, batch in enumerate(batches):
+        staged = system.stage(batch)
+        before = time.perf_counter()
+        system.update(TRAIN, staged, rate(step) if callable(rate) else rate)
+        found.losses.append(sum(system.read().values()))
+        if step == 0:
+            found.first_step_seconds = time.perf_counter() - before
+        report(step + 1)
+        if not math.isfinite(found.losses[-1]):
+            found.diverged = True
+            break
+    return found
+
+
+def batches(
+    data: Prepared, seed: int, batch_size: int, steps: int
+) -> Iterator[dict[str, np.ndarray]]:
+    """So many batches in the order of the seed, epoch after epoch."""
+    examples = len(data.train_y)
+    orders = (batch_order(seed, epoch, examples, batch_size) for epoch in itertools.count())
+    for chosen in itertools.islice(itertools.chain.from_iterable(orders), steps):
+        yield {"x": data.train_x[chosen], "y": data.train_y[chosen]}
+
+
+def masked(spec: Spec, seed: int, given: Iterator[Arrays]) -> Iterator[dict[str, np.ndarray]]:
+    """The batches with the dropout masks of a spec: 1 with the layer's probability of keeping."""
+    keep: Mapping[str, float] = spec.options["keep"]
+    for step, batch in enumerate(given):
+        masks = {
+            f"dropout/{name}": (
+                stream(seed, f"dropout/{name}", step).random(
+                    (len(batch["x"]), *spec.inputs[f"dropout/{name}"])
+                )
+                < probability
+            ).astype(np.float64)
+            for name, probability in keep.items()
+        }
+        yield {**batch, **masks}
 
 
 def train_classifier(job: Job, spec: Spec, update: Update, dataset_name: str) -> Outcome:
@@ -26,39 +109,33 @@ def train_classifier(job: Job, spec: Spec, update: Update, dataset_name: str) ->
     """
     settings = job.settings
     data = dataset.prepare(dataset_name, job.seed, job.data_dir)
-    system = system_for(job, spec, {"train": update})
+    system = system_for(job, spec, {TRAIN: update})
     system.load(weights.initial(spec, job.seed))
-    batch_size, examples = settings["batch_size"], len(data.train_y)
-    total = settings["epochs"] * (examples // batch_size)
+    epoch_steps = len(data.train_y) // settings["batch_size"]
+    total = settings["epochs"] * epoch_steps
     total = min(total, settings["steps"] or total)
-    curve: list[dict[str, float]] = []
     evaluations: list[dict[str, float]] = []
-    first_step_seconds = 0.0
-    diverged = False
-    for epoch in range(settings["epochs"]):
-        for chosen in batch_order(job.seed, epoch, examples, batch_size):
-            batch = system.stage({"x": data.train_x[chosen], "y": data.train_y[chosen]})
-            before = time.perf_counter()
-            system.update("train", batch, settings["learning_rate"])
-            terms = system.read()
-            if not curve:
-                first_step_seconds = time.perf_counter() - before
-            curve.append({"step": len(curve) + 1, "epoch": epoch + 1, **terms})
-            diverged = not all(math.isfinite(value) for value in terms.values())
-            job.report(len(curve) / total, f"epoch {epoch + 1} of {settings['epochs']}")
-            if diverged or len(curve) == total:
-                break
-        accuracy, loss = test(system, data.test_x, data.test_y)
-        evaluations.append(
-            {"epoch": epoch + 1, "step": len(curve), "test_accuracy": accuracy, "test_loss": loss}
-        )
-        if diverged or len(curve) == total:
-            break
+
+    def after(step: int) -> None:
+        epoch = -(-step // epoch_steps)
+        job.report(step / total, f"epoch {epoch} of {settings['epochs']}")
+        if step == total or step % epoch_steps == 0:
+            accuracy, loss = test(system, data.test_x, data.test_y)
+            evaluations.append(
+                {"epoch": epoch, "step": step, "test_accuracy": accuracy, "test_loss": loss}
+            )
+
+    given = batches(data, job.seed, settings["batch_size"], total)
+    found = fit(system, given, settings["learning_rate"], after)
+    curve = tuple(
+        {"step": step, "epoch": -(-step // epoch_steps), update.objective: loss}
+        for step, loss in enumerate(found.losses, 1)
+    )
     return Outcome(
-        metrics={"accuracy": math.nan if diverged else evaluations[-1]["test_accuracy"]},
-        curve=tuple(curve),
+        metrics={"accuracy": math.nan if found.diverged else evaluations[-1]["test_accuracy"]},
+        curve=curve,
         evaluations=tuple(evaluations),
-        record={"data": data.record, "first_step_seconds": first_step_seconds},
+        record={"data": data.record, "first_step_seconds": found.first_step_seconds},
     )
 
 

@@ -2,7 +2,8 @@
 
 A framework's own row is an estimate from its own runs; the pooled row is the verdict. What is
 judged together is corrected together, by Holm, in three families at 5 % each: the pooled tests of
-levels and differences; the tests that place a difference within the smallest effect of interest;
+levels and differences, and those that place a law or a sameness outside of its margin; the tests
+that place something within its margin, be it a sameness or a difference too small to matter;
 and Cochran's Q, which alone says that the frameworks differ (bounds, which are exact, differ where
 the frameworks' verdicts do). An equivalence needs no correction: all its pairs must pass.
 """
@@ -13,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from bench import decide, inference
-from bench.claim import AtLeast, Claim, Difference, Equivalent, Hypothesis, Rule
+from bench.claim import AtLeast, Claim, Difference, Equivalent, Hypothesis, Rule, Same, Within
 from bench.decide import (
     CONDITIONAL,
     DIFFERS,
@@ -116,7 +117,7 @@ def _rows(
 ) -> list[Finding]:
     """The pooled row first, then a row for each framework."""
     rule = hypothesis.rule
-    arms = [rule.arm, rule.baseline] if isinstance(rule, Difference) else [rule.arm]
+    arms = [rule.arm, rule.baseline] if isinstance(rule, Difference | Same) else [rule.arm]
     wanted = plan[plan["arm"].isin(arms)]
     there = table[table["arm"].isin(arms) & (table["metric"] == rule.metric)]
     frameworks = tuple(dict.fromkeys(plan["framework"]))
@@ -139,13 +140,13 @@ def _rows(
 
 
 def _correct_families(findings: Sequence[Finding], rules: Mapping[tuple[str, str], Rule]) -> None:
-    """Holm over the pooled levels and differences: their verdicts follow the adjusted p values."""
+    """Holm over the pooled means: their verdicts follow the adjusted p values."""
     pooled = [
         f
         for f in findings
         if f.framework == POOLED
         and f.p_value is not None
-        and isinstance(rules[f.claim, f.hypothesis], AtLeast | Difference)
+        and isinstance(rules[f.claim, f.hypothesis], AtLeast | Difference | Within | Same)
     ]
     for name in ("p_value", "p_within", "agreement"):
         asked = [f for f in pooled if getattr(f, name) is not None]
@@ -154,8 +155,7 @@ def _correct_families(findings: Sequence[Finding], rules: Mapping[tuple[str, str
             setattr(finding, name, p_value)
     for finding in pooled:
         alone = finding.verdict
-        inclusive = isinstance(rules[finding.claim, finding.hypothesis], AtLeast)
-        finding.verdict = decide.ruling(finding, inclusive)
+        finding.verdict = decide.ruling(rules[finding.claim, finding.hypothesis], finding)
         if finding.verdict != alone:
             finding.reason += f" Alone it would be {alone}: Holm's correction over the family."
         if finding.agreement is not None and finding.agreement < inference.ALPHA:

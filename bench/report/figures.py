@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from bench import inference
-from bench.claim import AtLeast, Bound, Difference, Equivalent, Rule
+from bench.claim import AtLeast, Bound, Difference, Equivalent, Rule, Same
 from bench.report.drawing import INK, draw, logarithmic
 from bench.report.style import in_order, look, title
 
@@ -110,7 +110,7 @@ def evidence(rule: Rule, runs: pd.DataFrame, label: str) -> str | None:
     """The runs against their rule: what a reader needs to see to believe the verdict."""
     if rule.metric not in runs:  # no run has finished yet
         return None
-    if isinstance(rule, Difference):
+    if isinstance(rule, Difference | Same):
         values, limit = _gains(rule, runs), 0.0
     else:
         values = runs[runs["arm"] == rule.arm].rename(columns={rule.metric: "value"})
@@ -123,12 +123,12 @@ def evidence(rule: Rule, runs: pd.DataFrame, label: str) -> str | None:
     name = rule.metric.replace("_", " ")
     if isinstance(rule, Bound):
         return _errors(values, rule.limit, name, label)
-    if isinstance(rule, Difference):
+    if isinstance(rule, Difference | Same):
         name = f"{name}: {rule.arm} minus {rule.baseline}, by seed"
     return _dots(values, limit, name, label)
 
 
-def _gains(rule: Difference, runs: pd.DataFrame) -> pd.DataFrame:
+def _gains(rule: Difference | Same, runs: pd.DataFrame) -> pd.DataFrame:
     """Arm minus baseline on the same seed of the same framework."""
     keys = ["framework", "seed"]
     arm, baseline = (

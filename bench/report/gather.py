@@ -36,6 +36,7 @@ NEEDED = {
     ),
     "mutants.json": ("mutant", "framework", "killed", "by"),
     "runs.csv": IDENTITY,
+    "timings.csv": (*IDENTITY, "metric", "value"),
     "costs.csv": (*IDENTITY, "cpu_seconds", "wall_seconds", "peak_memory_mib", "started"),
 }
 
@@ -135,7 +136,7 @@ def gather(results: Path) -> Gathered:
         frameworks=frameworks,
         claims=[claims.get(name) for name in configuration.claim_names()],
         plan=pd.DataFrame(_records(results / "plan.json"), columns=[*IDENTITY, "shared"]),
-        runs=_table(results, "runs"),
+        runs=_timed(_table(results, "runs"), _table(results, "timings")),
         costs=_table(results, "costs"),
         verdicts=_records(results / "verdicts.json"),
         conformance=_records(results / "conformance.json"),
@@ -189,8 +190,16 @@ def _table(results: Path, name: str) -> pd.DataFrame:
         return _csv(path, NEEDED[path.name])
     if not (results / "plan.json").is_file():
         return pd.DataFrame(columns=list(NEEDED[path.name]))
-    compute = {"runs": summaries.runs, "costs": summaries.costs}[name]
+    compute = summaries.SUMMARIES[name][1]
     return pd.read_csv(io.StringIO(compute(results)), dtype=WORDS)
+
+
+def _timed(runs: pd.DataFrame, timings: pd.DataFrame) -> pd.DataFrame:
+    """Every run with its metrics, those of a clock beside the others."""
+    if timings.empty:
+        return runs
+    wide = timings.pivot(index=list(IDENTITY), columns="metric", values="value")
+    return runs.merge(wide.reset_index(), how="left", on=list(IDENTITY))
 
 
 def _csv(path: Path, needed: Sequence[str]) -> pd.DataFrame:

@@ -9,12 +9,13 @@ rule tables:
     output:
         runs=plan.results / "runs.csv",
         costs=plan.results / "costs.csv",
+        timings=plan.results / "timings.csv",
     log:
         plan.results / "logs" / "tables.log",
     params:
         results=plan.results,
     shell:
-        "python -m bench.summaries --results {params.results} runs costs 2>&1 | tee -i {log} >&2"
+        "python -m bench.summaries --results {params.results} runs costs timings 2>&1 | tee -i {log} >&2"
 
 
 rule verdicts:

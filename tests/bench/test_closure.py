@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import claim as claims
 from bench import closure
 
 
@@ -45,15 +46,15 @@ def test_a_module_outside_the_closure_is_found() -> None:
 
 
 def test_one_architecture_is_an_input_of_its_claims_and_no_others() -> None:
-    def job(claim: str, framework: str, architecture: str) -> list[str]:
-        return closure.closure(closure.job_modules(claim, framework, [architecture], []))
+    def job(claim: str, framework: str) -> list[str]:
+        return closure.closure(closure.job_modules(claims.get(claim), framework))
 
-    lenet = job("lenet_accuracy", "pytorch", "lenet")
-    pooling = job("max_pool_gradient", "pytorch", "single_max_pool")
+    lenet = job("lenet_accuracy", "pytorch")
+    pooling = job("max_pool_gradient", "pytorch")
     edited = "implementations/pytorch/architectures/lenet.py"
     assert edited in lenet
     assert edited not in pooling
-    assert edited not in job("lenet_accuracy", "jax", "lenet")
+    assert edited not in job("lenet_accuracy", "jax")
     assert "bench/claims/lenet_accuracy.py" not in pooling
     for path in ("bench/verdict.py", "bench/inference.py", "bench/report/__main__.py"):
         assert path not in lenet
