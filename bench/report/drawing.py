@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from bench.report.style import LOOKS, OTHER
+from bench.report.style import ARM_COLOURS, LOOKS, OTHER
 
 INK = "#010203"  # becomes currentColor
 RULES = {
@@ -64,6 +64,8 @@ def draw(paint: Callable[[Axes], None], label: str, width: float = 5.6, height: 
     text = text[text.index("<svg") :].replace(INK, "currentColor")
     for look in (*LOOKS.values(), OTHER):
         text = text.replace(look.colour, f"var(--p-{look.key})")
+    for number, colour in enumerate(ARM_COLOURS):
+        text = text.replace(colour, f"var(--a-{number})")
     # Ids of several figures on one page must not meet.
     mark = re.sub(r"\W+", "-", label.lower())[:60]
     text = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{mark}-", text)

@@ -111,6 +111,11 @@ class Gathered:
             return pd.DataFrame()
         return pd.concat(tables, ignore_index=True).replace([float("inf"), -float("inf")], None)
 
+    def choice(self, claim: str) -> dict[str, Any] | None:
+        """What the search of a claim tried and chose; None where none was made yet."""
+        path = self.results / "search" / f"{claim}.json"
+        return _object(path) if path.is_file() else None
+
     def provenance(self) -> dict[str, dict[str, Any]]:
         """One record a framework, of its last finished run."""
         found: dict[str, dict[str, Any]] = {}

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from bench import rules_text
 from bench.claim import AtLeast, Claim, Difference, Equivalent, Hypothesis
-from bench.report import figures, sources
+from bench.report import figures, series, sources
 from bench.report.gather import POOLED, Gathered
 from bench.report.style import LOOKS, MEANINGS, SHAPES, look, title
 
@@ -110,6 +110,9 @@ def claim_page(found: Gathered, claim: Claim) -> dict[str, Any]:
             for h in claim.hypotheses
             for f in (POOLED, *found.present)
         ],
+        "figures": series.drawn(found, claim),
+        "choice": (choice := found.choice(claim.name)),
+        "tried": _tried(claim, choice),
         "curves": _curves(found, claim),
         "evidence": {h.name: _evidence(found, claim, h) for h in claim.hypotheses},
         "columns": columns,
@@ -140,6 +143,17 @@ def _evidence(found: Gathered, claim: Claim, hypothesis: Hypothesis) -> list[tup
             )
             drawn.append((caption, Markup(figures.forest(rule, measured, label))))
     return drawn
+
+
+def _tried(claim: Claim, choice: Mapping[str, Any] | None) -> list[tuple[str, Markup]]:
+    """What the search of a claim saw."""
+    if choice is None:
+        return []
+    drawn = series.search(choice, f"{claim.name}, search")
+    caption = (
+        "Every value that was tried, mean over the search's own seeds; circles are the choice."
+    )
+    return [(caption, Markup(drawn))]
 
 
 def _curves(found: Gathered, claim: Claim) -> list[tuple[str, Markup]]:

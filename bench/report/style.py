@@ -24,6 +24,20 @@ LOOKS = {
 }
 OTHER = Look("other", "", "#7a5aa9", "v", "▼", (1, 1))
 
+# Arms of a claim: colours by number, with dashes and marks, so that colour is never the only sign.
+ARM_COLOURS = (
+    "#3b5fa1",
+    "#b8472f",
+    "#2f7a55",
+    "#86620b",
+    "#7b4f9e",
+    "#11788a",
+    "#9a3f6d",
+    "#5d5d3a",
+)
+ARM_DASHES = ("", (5, 1.5), (2, 1.2), (6, 1.5, 1.5, 1.5), (1, 1), (8, 2), (3, 1, 1, 1), (4, 4))
+ARM_MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
+
 # A word, a shape and a tone: colour is never the only sign.
 SHAPES = {
     "supported": "●",
