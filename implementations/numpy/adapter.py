@@ -35,10 +35,13 @@ class System:
         self.dtype = np.dtype(config.dtype)
         self.architecture = importlib.import_module(spec.players("numpy"))
         self.model = self.architecture.build(spec, config.dtype)
-        self.parameters: dict[str, np.ndarray] = dict(_leaves(self.model))
+        leaves: dict[str, np.ndarray] = dict(_leaves(self.model))
+        self.parameters = {name: leaves[name] for name in spec.parameters}
+        self.buffers = {name: leaves[name] for name in spec.buffers}
         self.slots: dict[str, dict[str, dict[str, np.ndarray]]] = {}
         self.step: dict[str, int] = {}
         self.terms: dict[str, float] = {}
+        self.outputs: dict[str, Node] = {}
         self.workspace = Workspace()
 
     # --- state ------------------------------------------------------------------------------
@@ -47,6 +50,11 @@ class System:
         check_names("parameters", self.spec.shapes(), state.parameters)
         for name, array in self.parameters.items():
             array[...] = state.parameters[name]
+        for name, buffer in self.spec.buffers.items():
+            self.buffers[name].fill(buffer.initial)
+        if state.buffers:
+            check_names("buffers", self.spec.buffer_shapes(), state.buffers)
+            self._commit(state.buffers)
         for key, update in self.updates.items():
             self.step[key] = state.step.get(key, 0)
             given = state.optimizer.get(key, {})
@@ -69,8 +77,12 @@ class System:
             }
             for key, by_name in self.slots.items()
         }
-        parameters = {name: self.parameters[name].copy() for name in self.spec.parameters}
-        return State(parameters=parameters, optimizer=optimizer, step=dict(self.step))
+        return State(
+            parameters={name: array.copy() for name, array in self.parameters.items()},
+            buffers={name: array.copy() for name, array in self.buffers.items()},
+            optimizer=optimizer,
+            step=dict(self.step),
+        )
 
     def stage(self, batch: Arrays) -> dict[str, np.ndarray]:
         return {name: self._input(array) for name, array in batch.items()}
@@ -85,10 +97,10 @@ class System:
         decisions: Arrays | None = None,
     ) -> Evaluation:
         probe = Probe(mode) if decisions is None else Witness(mode, decisions)
-        tape = self._tape()
-        ask = getattr(self.architecture, function)
-        outputs = ask(self._nodes(tape, ()), self._inputs(tape, batch, ()), probe)
-        return self._evaluation(outputs, probe)
+        return self._evaluation(self._ask(function, batch, probe), probe)
+
+    def forward(self, function: str, batch: Mapping[str, np.ndarray], mode: Mode) -> None:
+        self.outputs = self._ask(function, batch, Probe(mode))
 
     def differentiate(
         self, update: str, batch: Mapping[str, np.ndarray], decisions: Arrays | None = None
@@ -123,10 +135,13 @@ class System:
             },
             learning_rate,
         )
+        self._commit(gradients.evaluation.buffers)
 
     def update(self, update: str, batch: Mapping[str, np.ndarray], learning_rate: float) -> None:
-        self.terms, gradients = self._backward(update, batch, Probe(self.updates[update].mode))
+        probe = Probe(self.updates[update].mode)
+        self.terms, gradients = self._backward(update, batch, probe)
         self._step(update, gradients, learning_rate)
+        self._commit(probe.buffers)
 
     def read(self) -> Mapping[str, float]:
         return self.terms
@@ -135,7 +150,8 @@ class System:
         """Nothing to wait for: NumPy returns when it is done."""
 
     def close(self) -> None:
-        self.parameters, self.slots, self.terms = {}, {}, {}
+        self.parameters, self.buffers, self.slots = {}, {}, {}
+        self.terms, self.outputs = {}, {}
         self.workspace = Workspace()
 
     # --- inside -----------------------------------------------------------------------------
@@ -146,31 +162,41 @@ class System:
         return Tape(self.workspace)
 
     def _nodes(self, tape: Tape, wanted: tuple[str, ...]) -> Any:
-        """The model with a node in place of every parameter."""
-        return _replaced(self.model, lambda name, value: Node(value, tape, name in wanted))
+        """The model with a node in place of every parameter; buffers stay arrays."""
+
+        def change(name: str, value: np.ndarray) -> Node | np.ndarray:
+            return Node(value, tape, name in wanted) if name in self.parameters else value
+
+        return _replaced(self.model, change)
 
     def _inputs(
         self, tape: Tape, batch: Mapping[str, np.ndarray], wanted: tuple[str, ...]
     ) -> dict[str, Node]:
         return {name: Node(array, tape, name in wanted) for name, array in batch.items()}
 
+    def _ask(self, function: str, batch: Mapping[str, np.ndarray], probe: Probe) -> dict[str, Node]:
+        tape = self._tape()
+        ask = getattr(self.architecture, function)
+        return ask(self._nodes(tape, ()), self._inputs(tape, batch, ()), probe)
+
     def _backward(
         self, update: str, batch: Mapping[str, np.ndarray], probe: Probe
     ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         rule, tape = self.updates[update], self._tape()
-        model = self._nodes(tape, tuple(filter(rule.selects, self.parameters)))
+        wanted = tuple(filter(rule.selects, self.parameters))
+        model = self._nodes(tape, wanted)
         inputs = self._inputs(tape, batch, rule.inputs())
         terms = getattr(self.architecture, rule.objective)(model, inputs, probe)
         keep = probe.activations.values() if isinstance(probe, Tracer) else ()
         tape.backward(terms.values(), keep)
-        gradients = {name: _gradient(n) for name, n in _leaves(model) if n.wanted}
+        gradients = {name: _gradient(n) for name, n in _leaves(model) if name in wanted}
         gradients |= {f"input:{name}": _gradient(inputs[name]) for name in rule.inputs()}
         return {name: float(term.value) for name, term in terms.items()}, gradients
 
     def _step(self, update: str, gradients: dict[str, np.ndarray], learning_rate: float) -> None:
         rule = self.updates[update]
         gradients = {name: g for name, g in gradients.items() if name in self.parameters}
-        if rule.clip_global_norm is not None:
+        if gradients and rule.clip_global_norm is not None:
             gradients = optimizers.clip_by_global_norm(gradients, rule.clip_global_norm)
         self.step[update] += 1
         step = getattr(optimizers, rule.optimizer.name)
@@ -184,12 +210,17 @@ class System:
                 **rule.optimizer.constants,
             )
 
+    def _commit(self, buffers: Mapping[str, np.ndarray]) -> None:
+        for name, array in buffers.items():
+            self.buffers[name][...] = array
+
     def _evaluation(self, outputs: Mapping[str, Node], probe: Probe) -> Evaluation:
         arrays = {name: node.value.copy() for name, node in outputs.items()}
+        buffers = {name: a.copy() for name, a in {**self.buffers, **probe.buffers}.items()}
         if not isinstance(probe, Witness):
-            return Evaluation(outputs=arrays)
+            return Evaluation(outputs=arrays, buffers=buffers)
         decisions = {name: array.astype(np.int8) for name, array in probe.decisions.items()}
-        return Evaluation(outputs=arrays, decisions=decisions, margins=probe.margins)
+        return Evaluation(arrays, decisions, probe.margins, buffers)
 
     def _input(self, array: np.ndarray) -> np.ndarray:
         dtype = self.dtype if np.issubdtype(array.dtype, np.floating) else np.int64

@@ -16,10 +16,10 @@ from implementations.numpy.tape import Node, Workspace
 BLOCK_BYTES = 2_000_000  # of the matrix of patches: what a second-level cache holds
 
 
-def convolution(x: Node, weight: Node, bias: Node, stride: int, padding: int) -> Node:
+def convolution(x: Node, weight: Node, bias: Node | None, stride: int, padding: int) -> Node:
     """x_ij = b + sum_a sum_b w_ab y_(i+a)(j+b): the deck's convolution, a cross-correlation.
 
-    x (B, H, W, C), weight (h, w, C, K), bias (K,) -> (B, H', W', K) with
+    x (B, H, W, C), weight (h, w, C, K), bias (K,) or None -> (B, H', W', K) with
     H' = floor((H + 2 padding - h) / stride) + 1; `padding` zeros on every side.
 
     With P the matrix of patches, a row for each output position, P_(ij)(ab) = y_(si+a)(sj+b),
@@ -37,10 +37,11 @@ def convolution(x: Node, weight: Node, bias: Node, stride: int, padding: int) ->
     sides = ((padding, padding), (padding, padding))
     matrix = weight.value.reshape(-1, filters)
     value = _correlate(x.value, matrix, (height, width), stride, sides, work)
-    value += bias.value
+    if bias is not None:
+        value += bias.value
 
     def backward(delta: np.ndarray) -> None:
-        if bias.wanted:
+        if bias is not None and bias.wanted:
             bias.add_gradient(
                 np.ones(delta.size // filters, delta.dtype) @ delta.reshape(-1, filters)
             )
@@ -63,7 +64,8 @@ def convolution(x: Node, weight: Node, bias: Node, stride: int, padding: int) ->
                 _correlate(spread, np.ascontiguousarray(turned), (height, width), 1, around, work)
             )
 
-    return x.tape.output(value, (x, weight, bias), backward)
+    inputs = (x, weight) if bias is None else (x, weight, bias)
+    return x.tape.output(value, inputs, backward)
 
 
 def max_pool(x: Node, window: int, stride: int, choice: np.ndarray | None = None) -> Node:
@@ -115,25 +117,22 @@ def max_pool_decision(x: np.ndarray, window: int, stride: int) -> tuple[np.ndarr
     return entries.argmax(axis=-1), top[..., -1] - top[..., -2]
 
 
-def relu(x: Node) -> Node:
-    """max(x, 0). dE/dx = delta where x > 0, else 0: the derivative at 0 is 0."""
-    value = x.tape.workspace.empty(x.value.shape, x.value.dtype)
-    np.maximum(x.value, 0, out=value)
+def average_pool(x: Node, window: int, stride: int) -> Node:
+    """x_ij = mean over the window.
+
+    x (B, H, W, C) -> (B, H', W', C), H' = floor((H - window) / stride) + 1, no padding.
+
+    dE/dy_ij = sum over the windows that hold (i, j) of their delta / window^2
+    """
+    entries = _windows(x.value, window, stride)
+    value = sum(entries[1:], entries[0]) / window**2
 
     def backward(delta: np.ndarray) -> None:
-        x.add_gradient(np.multiply(delta, x.value > 0, out=delta))
-
-    return x.tape.output(value, (x,), backward)
-
-
-def sigmoid(x: Node) -> Node:
-    """s = 1 / (1 + exp(-x)). dE/dx = delta s (1 - s)."""
-    # exp of minus the absolute value cannot overflow.
-    small = np.exp(-np.abs(x.value))
-    value = np.where(x.value >= 0, 1 / (1 + small), small / (1 + small))
-
-    def backward(delta: np.ndarray) -> None:
-        x.add_gradient(delta * value * (1 - value))
+        gradient = np.zeros_like(x.value)
+        share = delta / window**2
+        for target in _windows(gradient, window, stride):
+            target += share
+        x.add_gradient(gradient)
 
     return x.tape.output(value, (x,), backward)
 
@@ -147,8 +146,8 @@ def flatten(x: Node) -> Node:
     return x.tape.output(x.value.reshape(len(x.value), -1), (x,), backward)
 
 
-def dense(x: Node, weight: Node, bias: Node) -> Node:
-    """x W + b. x (B, n), weight (n, m), bias (m,) -> (B, m).
+def dense(x: Node, weight: Node, bias: Node | None) -> Node:
+    """x W + b. x (B, n), weight (n, m), bias (m,) or None -> (B, m).
 
     dE/dW = x^T delta        dE/db = sum over the batch of delta        dE/dx = delta W^T
     """
@@ -156,12 +155,15 @@ def dense(x: Node, weight: Node, bias: Node) -> Node:
     def backward(delta: np.ndarray) -> None:
         if weight.wanted:
             weight.add_gradient(x.value.T @ delta)
-        if bias.wanted:
+        if bias is not None and bias.wanted:
             bias.add_gradient(delta.sum(axis=0))
         if x.wanted:
             x.add_gradient(delta @ weight.value.T)
 
-    return x.tape.output(x.value @ weight.value + bias.value, (x, weight, bias), backward)
+    product = x.value @ weight.value
+    if bias is None:
+        return x.tape.output(product, (x, weight), backward)
+    return x.tape.output(product + bias.value, (x, weight, bias), backward)
 
 
 def softmax_cross_entropy(logits: Node, labels: np.ndarray) -> Node:

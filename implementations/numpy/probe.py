@@ -17,6 +17,7 @@ class Probe:
 
     def __init__(self, mode: Mode = INFERENCE) -> None:
         self.mode = mode
+        self.buffers: dict[str, np.ndarray] = {}
 
     def record(self, name: str, x: Node) -> Node:
         """Called with every activation of the spec; the net goes on with what is returned."""
@@ -25,6 +26,10 @@ class Probe:
     def choose(self, name: str, x: Node, window: int, stride: int) -> np.ndarray | None:
         """Called before every pooling layer; None leaves the choice to the maximum."""
         return None
+
+    def note(self, name: str, value: np.ndarray) -> None:
+        """Called with every buffer as it would be after this pass, where the mode moves it."""
+        self.buffers[name] = value
 
 
 class Witness(Probe):

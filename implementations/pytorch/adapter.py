@@ -39,9 +39,13 @@ class System:
         self.parameters = {
             name.replace(".", "/"): tensor for name, tensor in self.model.named_parameters()
         }
+        self.buffers = {
+            name.replace(".", "/"): tensor for name, tensor in self.model.named_buffers()
+        }
         self.slots: dict[str, dict[str, dict[str, Tensor]]] = {}
         self.step: dict[str, int] = {}
         self.terms: dict[str, Tensor] = {}
+        self.outputs: dict[str, Tensor] = {}
 
     # --- state ------------------------------------------------------------------------------
 
@@ -50,6 +54,11 @@ class System:
         with torch.no_grad():
             for name, tensor in self.parameters.items():
                 tensor.copy_(self._to_framework(name, state.parameters[name]))
+        for name, buffer in self.spec.buffers.items():
+            self.buffers[name].fill_(buffer.initial)
+        if state.buffers:
+            check_names("buffers", self.spec.buffer_shapes(), state.buffers)
+            self._commit({name: self._input(array) for name, array in state.buffers.items()})
         for key, update in self.updates.items():
             self.step[key] = state.step.get(key, 0)
             given = state.optimizer.get(key, {})
@@ -77,8 +86,12 @@ class System:
             }
             for key, by_name in self.slots.items()
         }
-        parameters = {name: self._to_canonical(name, t) for name, t in self.parameters.items()}
-        return State(parameters=parameters, optimizer=optimizer, step=dict(self.step))
+        return State(
+            parameters={name: self._to_canonical(name, t) for name, t in self.parameters.items()},
+            buffers={name: _array(tensor) for name, tensor in self.buffers.items()},
+            optimizer=optimizer,
+            step=dict(self.step),
+        )
 
     def stage(self, batch: Arrays) -> dict[str, Tensor]:
         return {name: self._input(array) for name, array in batch.items()}
@@ -96,6 +109,10 @@ class System:
         with torch.no_grad():
             outputs = getattr(self.architecture, function)(self.model, batch, probe)
         return self._evaluation(outputs, probe)
+
+    def forward(self, function: str, batch: Mapping[str, Tensor], mode: Mode) -> None:
+        with torch.no_grad():
+            self.outputs = getattr(self.architecture, function)(self.model, batch, Probe(mode))
 
     def differentiate(
         self, update: str, batch: Mapping[str, Tensor], decisions: Arrays | None = None
@@ -135,10 +152,14 @@ class System:
             },
             learning_rate,
         )
+        buffers = gradients.evaluation.buffers
+        self._commit({name: self._input(array) for name, array in buffers.items()})
 
     def update(self, update: str, batch: Mapping[str, Tensor], learning_rate: float) -> None:
-        self.terms, gradients = self._backward(update, batch, Probe(self.updates[update].mode))
+        probe = Probe(self.updates[update].mode)
+        self.terms, gradients = self._backward(update, batch, probe)
         self._step(update, gradients, learning_rate)
+        self._commit(probe.buffers)
 
     def read(self) -> Mapping[str, float]:
         return {name: float(term) for name, term in self.terms.items()}
@@ -148,7 +169,8 @@ class System:
             torch.cuda.synchronize()
 
     def close(self) -> None:
-        self.parameters, self.slots, self.terms = {}, {}, {}
+        self.parameters, self.buffers, self.slots = {}, {}, {}
+        self.terms, self.outputs = {}, {}
         del self.model
 
     # --- inside -----------------------------------------------------------------------------
@@ -162,14 +184,14 @@ class System:
         terms = getattr(self.architecture, rule.objective)(self.model, {**batch, **inputs}, probe)
         wanted |= {f"input:{name}": x for name, x in inputs.items()}
         objective = torch.stack(list(terms.values())).sum()
-        values = torch.autograd.grad(objective, list(wanted.values()))
+        values = torch.autograd.grad(objective, list(wanted.values())) if wanted else ()
         detached = {name: term.detach() for name, term in terms.items()}
         return detached, dict(zip(wanted, values, strict=True))
 
     def _step(self, update: str, gradients: dict[str, Tensor], learning_rate: float) -> None:
         rule = self.updates[update]
         gradients = {name: g for name, g in gradients.items() if name in self.parameters}
-        if rule.clip_global_norm is not None:
+        if gradients and rule.clip_global_norm is not None:
             gradients = optimizers.clip_by_global_norm(gradients, rule.clip_global_norm)
         self.step[update] += 1
         step = getattr(optimizers, rule.optimizer.name)
@@ -183,12 +205,18 @@ class System:
                 **rule.optimizer.constants,
             )
 
+    def _commit(self, buffers: Mapping[str, Tensor]) -> None:
+        for name, tensor in buffers.items():
+            self.buffers[name].copy_(tensor)
+
     def _evaluation(self, outputs: Mapping[str, Tensor], probe: Probe) -> Evaluation:
         arrays = {name: _array(x) for name, x in outputs.items()}
+        buffers = {name: _array(x) for name, x in {**self.buffers, **probe.buffers}.items()}
         if not isinstance(probe, Witness):
-            return Evaluation(outputs=arrays)
+            return Evaluation(outputs=arrays, buffers=buffers)
         return Evaluation(
             outputs=arrays,
+            buffers=buffers,
             decisions={name: _array(x).astype(np.int8) for name, x in probe.decisions.items()},
             margins={name: _array(x) for name, x in probe.margins.items()},
         )

@@ -2,18 +2,22 @@
 
 Images are (batch, channels, height, width) here, kernels (out, in, height, width), dense weights
 (out, in); the adapter converts at the border. Functions take tensors and return tensors;
-Convolution and Dense own a weight and a bias.
+Convolution and Dense own a weight and, where they have one, a bias, BatchNorm its scale and shift.
 """
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from implementations.pytorch.techniques.batch_norm import batch_norm
 
-def convolution(x: Tensor, weight: Tensor, bias: Tensor, stride: int, padding: int) -> Tensor:
+
+def convolution(
+    x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int
+) -> Tensor:
     """x_ij = b + sum_a sum_b w_ab y_(i+a)(j+b): the deck's convolution, a cross-correlation.
 
-    x (B, C, H, W), weight (K, C, h, w), bias (K,) -> (B, K, H', W') with
+    x (B, C, H, W), weight (K, C, h, w), bias (K,) or None -> (B, K, H', W') with
     H' = floor((H + 2 padding - h) / stride) + 1; `padding` zeros on every side.
     """
     return functional.conv2d(x, weight, bias, stride=stride, padding=padding)
@@ -40,29 +44,27 @@ def max_pool_decision(x: Tensor, window: int, stride: int) -> tuple[Tensor, Tens
     return entries.argmax(dim=-1), top[..., 0] - top[..., 1]
 
 
+def average_pool(x: Tensor, window: int, stride: int) -> Tensor:
+    """x_ij = mean over the window; each of its entries gets delta / window^2.
+
+    x (B, C, H, W) -> (B, C, H', W'), H' = floor((H - window) / stride) + 1, no padding.
+    """
+    return functional.avg_pool2d(x, window, stride, padding=0, ceil_mode=False)
+
+
 def _windows(x: Tensor, window: int, stride: int) -> Tensor:
     """(B, C, H, W) -> (B, C, H', W', window * window), entries in row-major order."""
     entries = x.unfold(2, window, stride).unfold(3, window, stride)
     return entries.flatten(start_dim=-2)
 
 
-def relu(x: Tensor) -> Tensor:
-    """max(x, 0), with derivative 0 at 0."""
-    return functional.relu(x)
-
-
-def sigmoid(x: Tensor) -> Tensor:
-    """1 / (1 + exp(-x))."""
-    return torch.sigmoid(x)
-
-
 def flatten(x: Tensor) -> Tensor:
     """(B, C, H, W) -> (B, H * W * C): in height, width, channel order, like the others."""
-    return x.permute(0, 2, 3, 1).flatten(start_dim=1)
+    return (x.permute(0, 2, 3, 1) if x.ndim == 4 else x).flatten(start_dim=1)
 
 
-def dense(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """x W + b. x (B, n), weight (m, n), bias (m,) -> (B, m)."""
+def dense(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """x W + b. x (B, n), weight (m, n), bias (m,) or None -> (B, m)."""
     return functional.linear(x, weight, bias)
 
 
@@ -74,11 +76,13 @@ def softmax_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 class Convolution(nn.Module):
     """A convolution that owns its kernel. shape: canonical (height, width, in, out)."""
 
-    def __init__(self, shape: tuple[int, ...], stride: int, padding: int) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], stride: int, padding: int, bias: bool = True
+    ) -> None:
         super().__init__()
         height, width, channels, filters = shape
         self.weight = nn.Parameter(torch.zeros(filters, channels, height, width))
-        self.bias = nn.Parameter(torch.zeros(filters))
+        self.bias = nn.Parameter(torch.zeros(filters)) if bias else None
         self.stride, self.padding = stride, padding
 
     def forward(self, x: Tensor) -> Tensor:
@@ -88,10 +92,33 @@ class Convolution(nn.Module):
 class Dense(nn.Module):
     """A dense layer that owns its weight. shape: canonical (in, out)."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: tuple[int, ...], bias: bool = True) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(shape[1], shape[0]))
-        self.bias = nn.Parameter(torch.zeros(shape[1]))
+        self.bias = nn.Parameter(torch.zeros(shape[1])) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         return dense(x, self.weight, self.bias)
+
+
+class BatchNorm(nn.Module):
+    """A batch norm layer that owns its scale, its shift and the running statistics.
+
+    It moves none of them: forward() answers with the output and what the statistics would be after
+    it. decay, epsilon, unbiased: techniques/batch_norm.py.
+    """
+
+    running_mean: Tensor
+    running_variance: Tensor
+
+    def __init__(self, width: int, decay: float, epsilon: float, unbiased: bool) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.zeros(width))
+        self.shift = nn.Parameter(torch.zeros(width))
+        self.register_buffer("running_mean", torch.zeros(width))
+        self.register_buffer("running_variance", torch.zeros(width))
+        self.decay, self.epsilon, self.unbiased = decay, epsilon, unbiased
+
+    def forward(self, x: Tensor, training: bool) -> tuple[Tensor, Tensor, Tensor]:
+        parameters = (self.scale, self.shift, self.running_mean, self.running_variance)
+        return batch_norm(x, *parameters, training, self.decay, self.epsilon, self.unbiased)

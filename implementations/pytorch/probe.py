@@ -16,6 +16,7 @@ class Probe:
 
     def __init__(self, mode: Mode = INFERENCE) -> None:
         self.mode = mode
+        self.buffers: dict[str, Tensor] = {}
 
     def record(self, name: str, x: Tensor) -> Tensor:
         """Called with every activation of the spec; the net goes on with what is returned."""
@@ -24,6 +25,10 @@ class Probe:
     def choose(self, name: str, x: Tensor, window: int, stride: int) -> Tensor | None:
         """Called before every pooling layer; None leaves the choice to the library."""
         return None
+
+    def note(self, name: str, value: Tensor) -> None:
+        """Called with every buffer as it would be after this pass, where the mode moves it."""
+        self.buffers[name] = value
 
 
 class Witness(Probe):

@@ -18,7 +18,8 @@ from bench import store
 from bench.conformance import cases, lockstep, tolerances
 from bench.conformance.cases import Case
 from bench.conformance.lockstep import Comparison
-from implementations.numpy import adapter, layers
+from implementations.numpy import adapter
+from implementations.numpy.techniques import activations
 from tests.bench import tampering
 from tests.bench.tampering import answer, at, compare, nothing, shift
 
@@ -187,7 +188,7 @@ def test_a_wrong_derivative_is_followed_backwards() -> None:
     """relu with half its slope: the values agree, and so do the gradients of what comes after."""
 
     def half(x):
-        node = layers.relu(x)
+        node = activations.relu(x)
         forget = x.tape._steps.pop() if node.wanted else None
         assert forget
         return x.tape.output(
@@ -200,8 +201,8 @@ def test_a_wrong_derivative_is_followed_backwards() -> None:
         def cross_entropy(*given):
             with mock.patch.object(
                 sys.modules[system.architecture.__name__],
-                "layers",
-                SimpleNamespace(**{**vars(layers), "relu": half}),
+                "activations",
+                SimpleNamespace(**{**vars(activations), "relu": half}),
             ):
                 return honest(*given)
 

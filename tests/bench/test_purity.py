@@ -16,7 +16,7 @@ OWN = {
     "tensorflow": {"tensorflow", "keras"},
     "jax": {"jax", "jaxlib"},
 }
-SHARED = {"bench.contract", "bench.conventions", "bench.spec", "bench.errors"}
+SHARED = {"bench.contract", "bench.conventions", "bench.spec", "bench.errors", "bench.ranges"}
 
 
 def imported(path: Path) -> set[str]:
@@ -25,6 +25,8 @@ def imported(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module == "bench":
+            found |= {f"bench.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module)
     return found

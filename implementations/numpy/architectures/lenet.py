@@ -9,6 +9,7 @@ from bench.spec import Spec
 from implementations.numpy import layers
 from implementations.numpy.probe import Probe
 from implementations.numpy.tape import Node
+from implementations.numpy.techniques import activations
 
 Parameters = dict[str, dict[str, Node]]  # while a tape runs; build() gives plain arrays
 
@@ -24,13 +25,13 @@ def build(spec: Spec, dtype: str) -> dict[str, dict[str, np.ndarray]]:
 
 def forward(model: Parameters, x: Node, probe: Probe) -> Node:
     x = layers.convolution(x, **model["conv1"], stride=1, padding=LENET_PADDING)
-    x = probe.record("relu1", layers.relu(probe.record("conv1", x)))
+    x = probe.record("relu1", activations.relu(probe.record("conv1", x)))
     x = probe.record("pool1", layers.max_pool(x, 2, 2, probe.choose("pool1", x, 2, 2)))
     x = layers.convolution(x, **model["conv2"], stride=1, padding=LENET_PADDING)
-    x = probe.record("relu2", layers.relu(probe.record("conv2", x)))
+    x = probe.record("relu2", activations.relu(probe.record("conv2", x)))
     x = probe.record("pool2", layers.max_pool(x, 2, 2, probe.choose("pool2", x, 2, 2)))
     x = probe.record("fc1", layers.dense(layers.flatten(x), **model["fc1"]))
-    x = probe.record("relu3", layers.relu(x))
+    x = probe.record("relu3", activations.relu(x))
     return probe.record("logits", layers.dense(x, **model["fc2"]))
 
 

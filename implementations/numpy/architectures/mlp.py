@@ -1,6 +1,7 @@
 """The multilayer perceptron in NumPy. Equations and shapes: bench/specs/mlp.py."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -8,31 +9,59 @@ from bench.spec import Spec
 from implementations.numpy import layers
 from implementations.numpy.probe import Probe
 from implementations.numpy.tape import Node
+from implementations.numpy.techniques import activations
+from implementations.numpy.techniques.batch_norm import batch_norm
+from implementations.numpy.techniques.dropout import dropout
 
-Parameters = dict[str, dict[str, Node]]  # while a tape runs; build() gives plain arrays
-
-
-def build(spec: Spec, dtype: str) -> dict[str, dict[str, np.ndarray]]:
-    """The nested dictionary {"fc1": {"weight", "bias"}, ...} of zeros."""
-    shapes = spec.shapes()
-    return {
-        name: {part: np.zeros(shapes[f"{name}/{part}"], dtype) for part in ("weight", "bias")}
-        for name in ("fc1", "fc2", "fc3")
-    }
+Model = dict[str, Any]  # {"fc1": {"weight", "bias"}, "bn1": {...}, ...} beside the options
 
 
-def forward(model: Parameters, x: Node, probe: Probe) -> Node:
-    x = probe.record("fc1", layers.dense(layers.flatten(x), **model["fc1"]))
-    x = probe.record("relu1", layers.relu(x))
-    x = probe.record("fc2", layers.dense(x, **model["fc2"]))
-    x = probe.record("relu2", layers.relu(x))
-    return probe.record("logits", layers.dense(x, **model["fc3"]))
+def build(spec: Spec, dtype: str) -> Model:
+    """The nested dictionary of zeros, beside the spec's options."""
+    model: Model = dict(spec.options)
+    for name, shape in (spec.shapes() | spec.buffer_shapes()).items():
+        layer, _, part = name.partition("/")
+        model.setdefault(layer, {})[part] = np.zeros(shape, dtype)
+    return model
 
 
-def logits(model: Parameters, batch: Mapping[str, Node], probe: Probe) -> dict[str, Node]:
-    return {"logits": forward(model, batch["x"], probe)}
+def forward(model: Model, batch: Mapping[str, Node], probe: Probe) -> Node:
+    x = _dropout(model, "input", layers.flatten(batch["x"]), batch, probe)
+    for number in range(1, model["layers"]):
+        x = probe.record(f"fc{number}", _dense(model, f"fc{number}", x))
+        if model["norm"]:
+            x = probe.record(f"bn{number}", _batch_norm(model, f"bn{number}", x, probe))
+        x = getattr(activations, model["activation"])(x)
+        x = probe.record(f"{model['activation']}{number}", x)
+        x = _dropout(model, f"fc{number}", x, batch, probe)
+    return probe.record("logits", _dense(model, f"fc{model['layers']}", x))
 
 
-def cross_entropy(model: Parameters, batch: Mapping[str, Node], probe: Probe) -> dict[str, Node]:
-    scores = forward(model, batch["x"], probe)
+def _dense(model: Model, name: str, x: Node) -> Node:
+    return layers.dense(x, model[name]["weight"], model[name].get("bias"))
+
+
+def _batch_norm(model: Model, name: str, x: Node, probe: Probe) -> Node:
+    training = probe.mode.batch_statistics
+    y, mean, variance = batch_norm(x, **model[name], training=training, **model["norm"])
+    if training:
+        probe.note(f"{name}/running_mean", mean)
+        probe.note(f"{name}/running_variance", variance)
+    return y
+
+
+def _dropout(model: Model, name: str, x: Node, batch: Mapping[str, Node], probe: Probe) -> Node:
+    if name not in model["keep"]:
+        return x
+    mask = batch.get(f"dropout/{name}")
+    values = None if mask is None else mask.value
+    return dropout(x, values, model["keep"][name], model["dropout"], probe.mode.dropout)
+
+
+def logits(model: Model, batch: Mapping[str, Node], probe: Probe) -> dict[str, Node]:
+    return {"logits": forward(model, batch, probe)}
+
+
+def cross_entropy(model: Model, batch: Mapping[str, Node], probe: Probe) -> dict[str, Node]:
+    scores = forward(model, batch, probe)
     return {"cross_entropy": layers.softmax_cross_entropy(scores, batch["y"].value)}

@@ -9,6 +9,7 @@ from bench.spec import Spec
 from implementations.numpy import layers
 from implementations.numpy.probe import Probe
 from implementations.numpy.tape import Node
+from implementations.numpy.techniques import activations
 
 
 def build(spec: Spec, dtype: str) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def build(spec: Spec, dtype: str) -> dict[str, Any]:
 
 def forward(model: dict[str, Any], x: Node, probe: Probe) -> Node:
     x = layers.convolution(x, **model["conv"], stride=model["stride"], padding=model["padding"])
-    return probe.record("sigmoid", layers.sigmoid(probe.record("conv", x)))
+    return probe.record("sigmoid", activations.sigmoid(probe.record("conv", x)))
 
 
 def response(model: dict[str, Any], batch: Mapping[str, Node], probe: Probe) -> dict[str, Node]:

@@ -13,7 +13,10 @@ import numpy as np
 SLOTS: dict[str, tuple[str, ...]] = {
     "sgd": (),
     "momentum": ("velocity",),
+    "deck_momentum": ("velocity",),
+    "adagrad": ("accumulator",),
     "adam": ("first_moment", "second_moment"),
+    "deck_adam": ("first_moment", "second_moment"),
 }
 BLOCK = 16_384  # entries: five arrays of float64 fit a second-level cache
 
@@ -45,6 +48,41 @@ def momentum(
         p -= learning_rate * v
 
 
+def deck_momentum(
+    parameter: np.ndarray,
+    gradient: np.ndarray,
+    slots: dict[str, np.ndarray],
+    step: int,
+    learning_rate: float,
+    momentum: float,
+) -> None:
+    """v <- mu v + lr g, p <- p - v: as the deck prints it. v holds the rate of every past step."""
+    for p, g, v in _blocks(parameter, gradient, slots["velocity"]):
+        v *= momentum
+        v += learning_rate * g
+        p -= v
+
+
+def adagrad(
+    parameter: np.ndarray,
+    gradient: np.ndarray,
+    slots: dict[str, np.ndarray],
+    step: int,
+    learning_rate: float,
+    epsilon: float,
+) -> None:
+    """G <- G + g^2, p <- p - lr g / (sqrt(G) + eps).
+
+    Duchi, Hazan and Singer (2011), "Adaptive subgradient methods for online learning and stochastic
+    optimization". G starts from 0.
+    """
+    for p, g, total in _blocks(parameter, gradient, slots["accumulator"]):
+        total += g * g
+        size = np.sqrt(total)
+        size += epsilon
+        p -= learning_rate * g / size
+
+
 def adam(
     parameter: np.ndarray,
     gradient: np.ndarray,
@@ -70,6 +108,33 @@ def adam(
         size = v / correction2
         np.sqrt(size, out=size)
         size += epsilon
+        p -= learning_rate * (m / correction1) / size
+
+
+def deck_adam(
+    parameter: np.ndarray,
+    gradient: np.ndarray,
+    slots: dict[str, np.ndarray],
+    step: int,
+    learning_rate: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+) -> None:
+    """Adam as the deck prints it, with epsilon inside the root.
+
+    p <- p - lr (m / (1 - b1^t)) / sqrt(v / (1 - b2^t) + eps), m and v as in adam
+    """
+    correction1, correction2 = 1 - beta1**step, 1 - beta2**step
+    moments = (slots["first_moment"], slots["second_moment"])
+    for p, g, m, v in _blocks(parameter, gradient, *moments):
+        m *= beta1
+        m += (1 - beta1) * g
+        v *= beta2
+        v += (1 - beta2) * (g * g)
+        size = v / correction2
+        size += epsilon
+        np.sqrt(size, out=size)
         p -= learning_rate * (m / correction1) / size
 
 

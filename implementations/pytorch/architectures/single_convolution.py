@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from bench.spec import Spec
 from implementations.pytorch import layers
 from implementations.pytorch.probe import Probe
+from implementations.pytorch.techniques import activations
 
 
 class SingleConvolution(nn.Module):
@@ -19,7 +20,7 @@ class SingleConvolution(nn.Module):
 
     def forward(self, x: Tensor, probe: Probe) -> Tensor:
         x = probe.record("conv", self.conv(x))
-        return probe.record("sigmoid", layers.sigmoid(x))
+        return probe.record("sigmoid", activations.sigmoid(x))
 
 
 def build(spec: Spec, dtype: str) -> SingleConvolution:

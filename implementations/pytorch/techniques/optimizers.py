@@ -11,7 +11,10 @@ from torch import Tensor
 SLOTS: dict[str, tuple[str, ...]] = {
     "sgd": (),
     "momentum": ("velocity",),
+    "deck_momentum": ("velocity",),
+    "adagrad": ("accumulator",),
     "adam": ("first_moment", "second_moment"),
+    "deck_adam": ("first_moment", "second_moment"),
 }
 
 
@@ -38,6 +41,37 @@ def momentum(
 
 
 @torch.no_grad()
+def deck_momentum(
+    parameter: Tensor,
+    gradient: Tensor,
+    slots: dict[str, Tensor],
+    step: int,
+    learning_rate: float,
+    momentum: float,
+) -> None:
+    """v <- mu v + lr g, p <- p - v: as the deck prints it. v holds the rate of every past step."""
+    parameter.sub_(slots["velocity"].mul_(momentum).add_(learning_rate * gradient))
+
+
+@torch.no_grad()
+def adagrad(
+    parameter: Tensor,
+    gradient: Tensor,
+    slots: dict[str, Tensor],
+    step: int,
+    learning_rate: float,
+    epsilon: float,
+) -> None:
+    """G <- G + g^2, p <- p - lr g / (sqrt(G) + eps).
+
+    Duchi, Hazan and Singer (2011), "Adaptive subgradient methods for online learning and stochastic
+    optimization". G starts from 0.
+    """
+    total = slots["accumulator"].addcmul_(gradient, gradient)
+    parameter.sub_(learning_rate * gradient / (total.sqrt() + epsilon))
+
+
+@torch.no_grad()
 def adam(
     parameter: Tensor,
     gradient: Tensor,
@@ -58,6 +92,28 @@ def adam(
     corrected_first = first / (1 - beta1**step)
     corrected_second = second / (1 - beta2**step)
     parameter.sub_(learning_rate * corrected_first / (corrected_second.sqrt() + epsilon))
+
+
+@torch.no_grad()
+def deck_adam(
+    parameter: Tensor,
+    gradient: Tensor,
+    slots: dict[str, Tensor],
+    step: int,
+    learning_rate: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+) -> None:
+    """Adam as the deck prints it, with epsilon inside the root.
+
+    p <- p - lr (m / (1 - b1^t)) / sqrt(v / (1 - b2^t) + eps), m and v as in adam
+    """
+    first = slots["first_moment"].mul_(beta1).add_(gradient, alpha=1 - beta1)
+    second = slots["second_moment"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+    corrected_first = first / (1 - beta1**step)
+    corrected_second = second / (1 - beta2**step)
+    parameter.sub_(learning_rate * corrected_first / (corrected_second + epsilon).sqrt())
 
 
 def clip_by_global_norm(gradients: dict[str, Tensor], limit: float) -> dict[str, Tensor]:

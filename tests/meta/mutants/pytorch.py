@@ -105,7 +105,7 @@ PATCHES = {
     "clipped probabilities": ("layers.softmax_cross_entropy", clipped),
     "frozen bias": ("layers.dense", frozen),
     "transposed weight": ("layers.dense", transposed),
-    "relu slope 1 at zero": ("layers.relu", slope_at_zero),
+    "relu slope 1 at zero": ("techniques.activations.relu", slope_at_zero),
     "flattened channels first": ("layers.flatten", channels_first),
     "flipped kernel": ("layers.convolution", flipped),
     "same padding": ("layers.convolution", same),

@@ -9,6 +9,7 @@ from bench.spec import Spec
 from implementations.numpy import layers
 from implementations.numpy.probe import Probe
 from implementations.numpy.tape import Node
+from implementations.numpy.techniques import activations
 
 
 def build(spec: Spec, dtype: str) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def build(spec: Spec, dtype: str) -> dict[str, Any]:
 
 def forward(model: dict[str, Any], half: str, x: Node, probe: Probe) -> Node:
     x = probe.record(f"{half}/fc1", layers.dense(x, **model[half]["fc1"]))
-    return probe.record(f"{half}/fc2", layers.dense(layers.relu(x), **model[half]["fc2"]))
+    return probe.record(f"{half}/fc2", layers.dense(activations.relu(x), **model[half]["fc2"]))
 
 
 def sample(model: dict[str, Any], batch: Mapping[str, Node], probe: Probe) -> dict[str, Node]:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from bench.spec import Spec
 from implementations.pytorch import layers
 from implementations.pytorch.probe import Probe
+from implementations.pytorch.techniques import activations
 
 
 class Half(nn.Module):
@@ -20,7 +21,7 @@ class Half(nn.Module):
         self.fc2 = layers.Dense(spec.shapes()[f"{name}/fc2/weight"])
 
     def forward(self, x: Tensor, probe: Probe) -> Tensor:
-        x = layers.relu(probe.record(f"{self.name}/fc1", self.fc1(x)))
+        x = activations.relu(probe.record(f"{self.name}/fc1", self.fc1(x)))
         return probe.record(f"{self.name}/fc2", self.fc2(x))
 
 

@@ -1,0 +1,39 @@
+"""Learning rates in PyTorch: functions of the number of the step, counted from 0."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+
+from bench import ranges
+from bench.errors import UserError
+
+
+def piecewise_constant(step: int, boundaries: Sequence[int], rates: Sequence[float]) -> float:
+    """rates[k] with k the number of boundaries <= step: a new rate is in force at its boundary.
+
+    Raises UserError for a negative step, boundaries that do not increase, rates that are not
+    positive, or not one more of them than boundaries.
+    """
+    ranges.number("step", step, ranges.NOT_NEGATIVE)
+    if any(after <= before for before, after in pairwise(boundaries)):
+        raise UserError(f"boundaries must increase, got {list(boundaries)}")
+    if len(rates) != len(boundaries) + 1:
+        raise UserError(f"{len(boundaries)} boundaries need one rate more, got {len(rates)}")
+    for rate in rates:
+        ranges.number("rate", rate, ranges.POSITIVE)
+    passed = torch.searchsorted(torch.tensor(list(boundaries), dtype=torch.int64), step, right=True)
+    return float(torch.tensor(list(rates), dtype=torch.float64)[passed])
+
+
+def exponential_decay(step: int, rate: float, decay: float, period: float) -> float:
+    """rate decay^(step / period), continuous: no staircase.
+
+    Raises UserError for a negative step, a rate or a period that is not positive, a decay outside
+    of (0, 1].
+    """
+    ranges.number("step", step, ranges.NOT_NEGATIVE)
+    ranges.number("rate", rate, ranges.POSITIVE)
+    ranges.number("decay", decay, ranges.PROBABILITY)
+    ranges.number("period", period, ranges.POSITIVE)
+    return float(rate * torch.tensor(decay, dtype=torch.float64) ** (step / period))
