@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from bench import decide
-from bench.claim import AtLeast, Difference, Equivalent, Rule
+from bench.claim import AtLeast, Difference, Equivalent, Rule, Same, Within
 from bench.randomness import stream
-from tests.bench.toy_claims import FRAMEWORKS, GAIN, LEVEL, SAME, claim, table
+from tests.bench.toy_claims import ALIKE, FRAMEWORKS, GAIN, LAW, LEVEL, SAME, claim, table
 
 
 def decided(rule: Rule, runs: pd.DataFrame, seeds: int) -> decide.Finding:
@@ -62,17 +62,21 @@ def simulated(rule: Rule, trial: int, gain: float, seeds: int) -> pd.DataFrame:
     if isinstance(rule, Equivalent):
         noise = draws.normal(0.9, rule.deviation / math.sqrt(2), (4, seeds))
         return table(described, {name: {"new": noise[i]} for i, name in enumerate(FRAMEWORKS)})
-    assert isinstance(rule, AtLeast | Difference)
-    old = draws.normal(0.9, 0.3, seeds) if isinstance(rule, Difference) else np.full(seeds, 0.9)
+    assert isinstance(rule, AtLeast | Difference | Within | Same)
+    paired = isinstance(rule, Difference | Same)
+    old = draws.normal(0.9, 0.3, seeds) if paired else np.full(seeds, 0.9)
     new = old + draws.normal(gain, rule.deviation, seeds)
-    arms = {"new": new, "old": old} if isinstance(rule, Difference) else {"new": new}
+    arms = {"new": new, "old": old} if paired else {"new": new}
     return table(described, {"jax": arms})
 
 
 @pytest.mark.parametrize(
     ("rule", "gain", "seeds"),
-    [(LEVEL, 0.01, 6), (LEVEL, 0.01, 10), (GAIN, 0.05, 8), (SAME, 0.0, 4)],
-    ids=["level", "level by bootstrap", "difference", "equivalence"],
+    [
+        *((LEVEL, 0.01, 6), (LEVEL, 0.01, 10), (GAIN, 0.05, 8), (SAME, 0.0, 4)),
+        *((LAW, 0.0, 6), (ALIKE, 0.0, 6)),
+    ],
+    ids=["level", "level by bootstrap", "difference", "equivalence", "law", "sameness"],
 )
 def test_the_power_in_the_record_is_how_often_it_is_supported(
     rule: Rule, gain: float, seeds: int
@@ -94,10 +98,14 @@ def test_the_power_in_the_record_is_how_often_it_is_supported(
         (GAIN, 0.0, 4, "supported"),
         (GAIN, 0.0, 10, "supported"),
         (GAIN, 0.05, 4, "refuted"),
+        (LAW, 0.02, 5, "supported refuted"),  # exactly at the end of what is allowed
+        (LAW, 0.0, 5, "refuted"),
+        (ALIKE, 0.05, 5, "supported refuted"),
+        (ALIKE, 0.0, 5, "refuted"),
     ],
 )
 def test_false_verdicts_are_rare(rule: Rule, gain: float, seeds: int, false: str) -> None:
-    """At the threshold any verdict; without a difference "supported"; with one "refuted"."""
+    """At a limit any verdict; without a difference "supported"; with one "refuted"."""
     trials = 300
     found = [decided(rule, simulated(rule, t, gain, seeds), seeds).verdict for t in range(trials)]
     # 5 % at most, and three standard errors of the simulation above it.

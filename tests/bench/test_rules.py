@@ -6,12 +6,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bench.claim import Difference
+from bench.claim import Difference, Within
 from bench.randomness import stream
 from tests.bench.toy_claims import (
+    ALIKE,
     EXACT,
     FRAMEWORKS,
     GAIN,
+    LAW,
     LEVEL,
     SAME,
     claim,
@@ -119,6 +121,61 @@ def test_pairing_by_seed_is_what_finds_the_effect() -> None:
     assert found["part 0", "pooled"]["probability_of_superiority"] == 1.0
     shuffled = judged(described, table(described, everywhere(new=new[::-1], old=old)))
     assert shuffled["part 0", "pooled"]["verdict"] == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0.90, 0.901, 0.899], "supported"),
+        ([0.90, 0.90, 0.90], "supported"),
+        ([0.95, 0.951, 0.949], "refuted"),
+        ([0.85, 0.851, 0.849], "refuted"),
+        ([0.87, 0.93, 0.90], "inconclusive"),
+        ([0.90, 0.901, 0.899, NAN], "inconclusive"),
+        ([NAN, NAN, NAN], "refuted"),
+        ([0.90], "inconclusive"),
+    ],
+)
+def test_a_law(values: list[float], expected: str) -> None:
+    described = claim(LAW)
+    found = judged(described, table(described, everywhere(new=values)))
+    assert found["part 0", "pooled"]["verdict"] == expected
+    assert found["claim", "pooled"]["verdict"] == expected
+    if expected == "supported":
+        assert found["part 0", "pooled"]["effect"] == pytest.approx(0.9)  # in the metric's unit
+        assert found["part 0", "pooled"]["level"] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        ([0.80, 0.82, 0.79], "supported"),
+        ([0.81, 0.825, 0.80], "supported"),
+        ([0.90, 0.92, 0.89], "refuted"),
+        ([0.70, 0.72, 0.69], "refuted"),
+        ([0.85, 0.79, 0.81], "inconclusive"),
+        ([0.80, 0.82, NAN], "inconclusive"),
+        ([NAN, NAN, NAN], "refuted"),
+    ],
+)
+def test_two_arms_that_do_the_same(new: list[float], expected: str) -> None:
+    described = claim(ALIKE)
+    found = judged(described, table(described, everywhere(new=new, old=[0.80, 0.82, 0.79])))
+    assert found["part 0", "pooled"]["verdict"] == expected
+
+
+def test_samenesses_are_corrected_together() -> None:
+    """One that would pass alone, among nine that cannot."""
+    barely, wide = [0.915, 0.90, 0.908, 0.9115], [0.0, 1.8, 0.9, 1.0]
+    alone = claim(LAW)
+    found = judged(alone, table(alone, everywhere(new=barely)))
+    assert found["part 0", "pooled"]["verdict"] == "supported"
+    many = claim(LAW, *[Within("other", "new", 0.88, 0.92, 0.018)] * 9)
+    runs = table(many, everywhere(new=barely))
+    others = table(many, everywhere(new=wide)).assign(metric="other")
+    found = judged(many, pd.concat([runs, others]), plan=planned(many, runs))
+    assert found["part 0", "pooled"]["verdict"] == "inconclusive"
+    assert "Alone it would be supported" in found["part 0", "pooled"]["reason"]
 
 
 @pytest.mark.parametrize(

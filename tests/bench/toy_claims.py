@@ -8,13 +8,26 @@ import numpy as np
 import pandas as pd
 
 from bench import verdict
-from bench.claim import AtLeast, Bound, Budget, Claim, Difference, Equivalent, Hypothesis, Rule
+from bench.claim import (
+    AtLeast,
+    Bound,
+    Budget,
+    Claim,
+    Difference,
+    Equivalent,
+    Hypothesis,
+    Rule,
+    Same,
+    Within,
+)
 
 FRAMEWORKS = ("numpy", "pytorch", "tensorflow", "jax")
 LEVEL = AtLeast("score", "new", 0.9, smallest_effect=0.01, deviation=0.01)
 GAIN = Difference("score", "new", "old", "greater", smallest_effect=0.05, deviation=0.05)
 SAME = Equivalent("score", "new", margin=0.01, deviation=0.004)
 EXACT = Bound("score", "new", 1e-10)
+LAW = Within("score", "new", 0.88, 0.92, deviation=0.018)
+ALIKE = Same("score", "new", "old", margin=0.05, deviation=0.045)
 
 
 Series = Sequence[float] | np.ndarray

@@ -1,0 +1,81 @@
+"""A number or a name that is not allowed is told with what is."""
+
+import math
+
+import pytest
+
+from bench import initializers, ranges
+from bench.contract import Optimizer, adam, deck_adam, momentum
+from bench.conventions import BATCH_NORM
+from bench.errors import UserError
+from bench.specs import convnet, mlp, single_activation, single_batch_norm
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: adam(0.9, 0.999, -1e-8), r"epsilon of adam must be a number in \[0, inf\)"),
+        (lambda: deck_adam(0.9, 1.0, 1e-8), r"beta2 of deck_adam must be a number in \[0, 1\)"),
+        (lambda: momentum(math.nan), r"momentum of momentum must be a number in \[0, 1\)"),
+        (lambda: Optimizer("adamm"), "unknown optimizer 'adamm'; did you mean adam?"),  # type: ignore[arg-type]
+        (lambda: Optimizer("adam", {"beta1": 0.9}), "adam takes"),
+        (lambda: mlp.spec(dropout="deck", keep_hidden=1.5), r"keep_hidden .* in \(0, 1\], got 1.5"),
+        (lambda: mlp.spec(dropout="deck", keep_input=0.0), r"keep_input .* in \(0, 1\]"),
+        (lambda: mlp.spec(dropout="deckk"), "unknown form of dropout"),
+        (lambda: mlp.spec(activation="rellu"), "unknown activation 'rellu'; did you mean relu?"),
+        (lambda: mlp.spec(widths=(0,)), "widths must be at least 1"),
+        (
+            lambda: mlp.spec(norm={**BATCH_NORM, "epsilon": 0.0}),
+            r"epsilon of batch norm .* \(0, inf",
+        ),
+        (lambda: single_batch_norm.spec(norm={"decay": 0.9}), "batch norm takes decay, epsilon"),
+        (lambda: single_activation.spec(activation="gelu"), "unknown activation"),
+        (lambda: convnet.spec(blocks=(convnet.Block(4, 3, pooling="mean"),)), "unknown pooling"),
+        (lambda: convnet.spec(blocks=(convnet.Block(4, 29),)), "block 1 of 1 leaves no pixel"),
+        (lambda: initializers.variance("heee_normal", (3, 4), "dense"), "unknown initializer"),
+        (lambda: initializers.fans((0, 4), "dense"), "fan in and fan out must be at least 1"),
+        (lambda: initializers.fans((3, 4, 5), "dense"), "has no fans"),
+    ],
+)
+def test_refused_with_the_name_and_what_is_allowed(call, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        call()
+
+
+def test_ends_that_are_open_do_not_belong() -> None:
+    half = ranges.Range(0, 1, open_low=True)
+    assert 0 not in half
+    assert 1 in half
+    assert str(half) == "(0, 1]"
+    assert math.nan not in half
+    with pytest.raises(UserError, match="must be a number"):
+        ranges.number("keep", True, half)
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout", "expected"),
+    [
+        ((784, 128), "dense", (784, 128)),
+        ((3, 3, 16, 32), "convolution", (144, 288)),
+        ((64, 4, 128), "recurrent", (64, 128)),
+    ],
+)
+def test_fans(shape: tuple[int, ...], layout, expected: tuple[int, int]) -> None:
+    assert initializers.fans(shape, layout) == expected
+
+
+def test_variances_by_hand() -> None:
+    shape = (300, 100)
+    found = {name: initializers.variance(f"{name}_normal", shape, "dense") for name in (
+        "xavier", "glorot_printed", "glorot", "he", "constant_small", "constant_large"
+    )}  # fmt: skip
+    assert found == pytest.approx(
+        {
+            "xavier": 1 / 300,
+            "glorot_printed": 1 / 400,
+            "glorot": 2 / 400,
+            "he": 2 / 300,
+            "constant_small": 1e-4,
+            "constant_large": 1.0,
+        }
+    )
