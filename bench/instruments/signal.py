@@ -1,0 +1,84 @@
+"""How large the signal is at every layer of a net, and how large the gradient that comes back.
+
+    forward_l  = sqrt(mean of z_l^2)           over examples and units; z_l is a layer's output
+    backward_l = sqrt(mean of (dE/dz_l)^2)     before its activation
+    dead_l     = share of the units whose gradient is 0 for every example
+
+Under random weights of variance v, independent of the signal, one layer of n inputs multiplies the
+mean square of its pre-activations by the gain
+
+    n v E[f(z)^2] / E[z^2] = n v (linear), n v / 2 (ReLU)
+
+so that the signal after l layers is sqrt(gain)^l times the first one: a line in log2. The same
+holds for the gradient on its way back, with the outputs' number in place of n.
+
+He, Zhang, Ren and Sun (2015), "Delving deep into rectifiers", section 2.2; Glorot and Bengio
+(2010), "Understanding the difficulty of training deep feedforward neural networks".
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.contract import Arrays, System
+
+GAINS: Mapping[str, float] = {"identity": 1.0, "relu": 0.5, "tanh": 1.0}  # tanh: of small signals
+
+
+@dataclass(frozen=True)
+class Level:
+    """One layer."""
+
+    layer: int
+    forward: float
+    backward: float
+    dead: float
+
+    def row(self, **identity: float | str) -> dict[str, float | str]:
+        return {**identity, **vars(self)}
+
+
+def levels(system: System, update: str, batch: Arrays, layers: Sequence[str]) -> list[Level]:
+    """The named activations of System.trace, in that order, numbered from 1."""
+    wanted = {name: number for number, name in enumerate(layers, start=1)}
+    found: dict[int, Level] = {}
+    for name, value, gradient in system.trace(update, system.stage(batch)):
+        if name in wanted:
+            found[wanted[name]] = level(wanted[name], value, gradient)
+    return [found[number] for number in sorted(found)]
+
+
+def level(layer: int, value: np.ndarray, gradient: np.ndarray | None) -> Level:
+    """value and gradient (examples, ..., units); no gradient counts as zero everywhere."""
+    back = np.zeros_like(value) if gradient is None else gradient
+    silent = (back.reshape(-1, back.shape[-1]) == 0).all(axis=0)
+    return Level(layer, size(value), size(back), float(silent.mean()))
+
+
+def size(array: np.ndarray) -> float:
+    """Root mean square, scaled first so that squares neither overflow nor vanish."""
+    x = np.asarray(array, np.float64)
+    largest = float(np.abs(x).max())
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    return largest * float(np.sqrt(np.mean((x / largest) ** 2)))
+
+
+def doublings_per_layer(sizes: Sequence[float]) -> float:
+    """The slope of log2 of the sizes on the layer, by least squares.
+
+    Not-a-number where fewer than two layers have a size above 0, or one is not finite.
+    """
+    y = np.asarray(sizes, float)
+    there = y > 0
+    if there.sum() < 2 or not np.isfinite(y).all():
+        return math.nan
+    layer = np.arange(len(y))[there]
+    return float(np.polynomial.polynomial.polyfit(layer, np.log2(y[there]), 1)[1])
+
+
+def law(activation: str, inputs: int, variance: float) -> float:
+    """Doublings of the signal per layer, log2 sqrt(gain), for weights of this variance."""
+    return 0.5 * math.log2(GAINS[activation] * inputs * variance)
