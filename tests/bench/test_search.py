@@ -1,4 +1,4 @@
-"""The choice of a setting: by the mean over seeds, never where a run diverged, grids of one size."""
+"""The choice of a setting: by the mean over seeds, and never where a run diverged."""
 
 import pytest
 
