@@ -79,6 +79,13 @@ def doublings_per_layer(sizes: Sequence[float]) -> float:
     return float(np.polynomial.polynomial.polyfit(layer, np.log2(y[there]), 1)[1])
 
 
+def doublings(first: float, last: float) -> float:
+    """log2(last / first); not-a-number unless both are above 0 and finite."""
+    if not (0 < first < math.inf and 0 < last < math.inf):
+        return math.nan
+    return math.log2(last) - math.log2(first)
+
+
 def law(activation: str, inputs: int, variance: float) -> float:
     """Doublings of the signal per layer, log2 sqrt(gain), for weights of this variance."""
     return 0.5 * math.log2(GAINS[activation] * inputs * variance)
