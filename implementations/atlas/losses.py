@@ -146,7 +146,7 @@ def class_weights(framework: str) -> Answer:
         from keras.losses import SparseCategoricalCrossentropy
 
         mean = SparseCategoricalCrossentropy(from_logits=True, dtype="float64")
-        loss = float(mean(LABELS, LOGITS, sample_weight=weights[LABELS]))
+        loss = float(np.asarray(mean(LABELS, LOGITS, sample_weight=weights[LABELS])))
     else:
         loss = None
     m, chosen = functions(framework), weights[LABELS]
@@ -199,7 +199,7 @@ def masked_mean(framework: str) -> Answer:
         from keras.losses import SparseCategoricalCrossentropy
 
         mean = SparseCategoricalCrossentropy(from_logits=True, dtype="float64")
-        loss = float(mean(LABELS, LOGITS, sample_weight=weights))
+        loss = float(np.asarray(mean(LABELS, LOGITS, sample_weight=weights)))
     else:
         loss = None
     m = functions(framework)
