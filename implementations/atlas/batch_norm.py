@@ -218,9 +218,9 @@ def fast_variance(framework: str) -> Answer:
     import jax
     from flax import linen
 
-    def output(fast: dict[str, bool]) -> np.ndarray:
+    def output(**fast: Any) -> np.ndarray:
         module = linen.BatchNorm(use_running_average=False, epsilon=EPSILON, **fast)
         return np.asarray(module.init_with_output(jax.random.key(0), x)[0])
 
-    default = output({})[1, 0]
-    return Answer(float(default), "use_fast_variance=False", output({"use_fast_variance": False}))
+    default = output()[1, 0]
+    return Answer(float(default), "use_fast_variance=False", output(use_fast_variance=False))

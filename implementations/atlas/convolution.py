@@ -48,13 +48,15 @@ def convolved(
     if framework == "tensorflow":
         import tensorflow as tf
 
-        pads = [(0, 0), padding, padding, (0, 0)] if isinstance(padding, tuple) else padding
+        pads: Any = [(0, 0), padding, padding, (0, 0)] if isinstance(padding, tuple) else padding
         return tf.nn.conv2d(x, kernel, stride, pads).numpy()
+    import jax.numpy as jnp
     from jax import lax
 
     pads = [padding, padding] if isinstance(padding, tuple) else padding
-    strides = (stride, stride)
-    return np.asarray(lax.conv_general_dilated(x, kernel, strides, pads, dimension_numbers=NUMBERS))
+    image, weight, strides = jnp.asarray(x), jnp.asarray(kernel), (stride, stride)
+    y = lax.conv_general_dilated(image, weight, strides, pads, dimension_numbers=NUMBERS)
+    return np.asarray(y)
 
 
 @row(
@@ -217,11 +219,12 @@ def depthwise_order(framework: str) -> Answer:
             import tensorflow as tf
 
             return tf.nn.depthwise_conv2d(x, kernel, (1, 1, 1, 1), "VALID").numpy()
+        import jax.numpy as jnp
         from jax import lax
 
-        weight = kernel.reshape(1, 1, 1, count * each)
+        image, weight = jnp.asarray(x), jnp.asarray(kernel).reshape(1, 1, 1, count * each)
         return lax.conv_general_dilated(
-            x, weight, (1, 1), "VALID", dimension_numbers=NUMBERS, feature_group_count=count
+            image, weight, (1, 1), "VALID", dimension_numbers=NUMBERS, feature_group_count=count
         )
 
     recipe = {

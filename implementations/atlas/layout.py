@@ -46,7 +46,7 @@ def kernel_layout(framework: str) -> Answer:
     if framework == "tensorflow":
         import keras
 
-        layer = keras.layers.Conv2D(5, (3, 4), use_bias=False, dtype="float64")
+        layer: Any = keras.layers.Conv2D(5, (3, 4), use_bias=False, dtype="float64")
         layer.build(X.shape)
         shape = list(layer.kernel.shape)
         layer.set_weights([KERNEL])
@@ -77,7 +77,7 @@ def dense_layout(framework: str) -> Answer:
     if framework == "tensorflow":
         import keras
 
-        layer = keras.layers.Dense(5, use_bias=False, dtype="float64")
+        layer: Any = keras.layers.Dense(5, use_bias=False, dtype="float64")
         layer.build(VECTORS.shape)
         shape = list(layer.kernel.shape)
         layer.set_weights([MATRIX])
@@ -114,12 +114,13 @@ def image_layout(framework: str) -> Answer:
         recipe, y = "as it is: channels last", tf.nn.conv2d(X, KERNEL, 1, "VALID").numpy()
     else:
         import jax
+        import jax.numpy as jnp
         from flax import linen
         from jax import lax
 
         shape = linen.Conv(1, (1, 1)).init_with_output(jax.random.key(0), sizes)[0].shape
-        numbers = ("NHWC", "HWIO", "NHWC")
-        y = lax.conv_general_dilated(X, KERNEL, (1, 1), "VALID", dimension_numbers=numbers)
+        x, kernel, numbers = jnp.asarray(X), jnp.asarray(KERNEL), ("NHWC", "HWIO", "NHWC")
+        y = lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=numbers)
         recipe = "flax as it is; lax needs dimension_numbers=('NHWC', 'HWIO', 'NHWC')"
     return Answer(list(shape).index(1, 1), recipe, np.asarray(y))
 
@@ -243,11 +244,14 @@ def transposed_flip(framework: str) -> Answer:
     if framework == "tensorflow":
         import tensorflow as tf
 
-        y = tf.nn.conv1d_transpose(impulse, TAPS[:, None, None], (1, 3, 1), 1, "VALID")
+        size = tf.constant([1, 3, 1])
+        y = tf.nn.conv1d_transpose(impulse, TAPS[:, None, None], size, 1, "VALID")
         return Answer(y.numpy().ravel(), "as it is", transposed(framework, padding="valid"))
+    import jax.numpy as jnp
     from jax import lax
 
-    y = lax.conv_transpose(impulse, TAPS[:, None, None], (1,), "VALID")
+    taps = jnp.asarray(TAPS)[:, None, None]
+    y = lax.conv_transpose(jnp.asarray(impulse), taps, (1,), "VALID")
     recipe = "transpose_kernel=True, with the kernel's in and out swapped"
     aligned = transposed(framework, padding="VALID", transpose_kernel=True)
     return Answer(np.asarray(y).ravel(), recipe, aligned)

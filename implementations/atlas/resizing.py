@@ -188,7 +188,8 @@ def vgg_preparation(framework: str) -> Answer:
     if framework == "tensorflow":
         import keras
 
-        found = keras.applications.vgg16.preprocess_input(pixel.reshape(1, 1, 1, 3).copy()).ravel()
+        image = pixel.reshape(1, 1, 1, 3).copy()  # it is changed in place
+        found = np.asarray(keras.applications.vgg16.preprocess_input(image)).ravel()
         return Answer(found, "keras.applications.vgg16.preprocess_input", found)
     import jax.numpy as jnp
 

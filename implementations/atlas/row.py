@@ -19,7 +19,7 @@ from types import ModuleType
 
 import numpy as np
 
-# The modules that a row may ask, the framework's own first. JAX leaves layers and optimizers to others.
+# What a row may import, the framework first: JAX leaves layers and optimizers to others.
 MODULES = {
     "pytorch": ("torch",),
     "tensorflow": ("tensorflow", "keras"),
@@ -29,7 +29,8 @@ FRAMEWORKS = tuple(MODULES)
 FLOAT64 = 1e-12  # rounding of float64 in sums of some dozen terms, relative to the largest entry
 FLOAT32 = 1e-5  # of what a library computes in float32 whatever it is given
 
-Default = float | str | bool | None | Sequence[float]  # None: the library has nothing of the kind
+# None: the library has nothing of the kind.
+Default = float | str | bool | None | Sequence[float] | np.ndarray
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Running statistics of batch normalization: what is kept in training for evaluation."""
 
+from typing import Any
+
 import numpy as np
 
 from implementations.atlas.batch_norm import EPSILON, X, evaluated, refused, trained
@@ -106,6 +108,7 @@ def statistics_dtype(framework: str) -> Answer:
     from flax import linen
 
     module = linen.BatchNorm(use_running_average=False, param_dtype=np.float64)
-    kept = module.init(jax.random.key(0), X)["batch_stats"]["mean"].dtype
+    fresh: Any = module.init(jax.random.key(0), X)
+    kept = fresh["batch_stats"]["mean"].dtype
     recipe = "cast variables['batch_stats'] to float64 after init"
     return Answer(str(kept), recipe, trained(framework, X, **given)[2])

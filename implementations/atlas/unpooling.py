@@ -81,7 +81,7 @@ def unpooling(framework: str) -> Answer:
     if framework == "pytorch":
         import torch
 
-        unpool = torch.nn.functional.max_unpool2d
+        unpool: Any = torch.nn.functional.max_unpool2d
         twice = unpool(
             torch.tensor([[[[1.0, 2.0]]]]), torch.tensor([[[[0, 0]]]]), 1, output_size=(1, 2)
         )
