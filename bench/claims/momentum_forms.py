@@ -129,9 +129,7 @@ def run(job: Job) -> Outcome:
             system.update(training.TRAIN, system.stage(batch), present)
             losses[name] = sum(system.read().values())
         deck, other = (systems[name].export().parameters for name in FORMS)
-        rows.append(
-            {"arm": job.arm, "step": step + 1, "distance": distance(deck, other, start.parameters)}
-        )
+        rows.append({"step": step + 1, "distance": distance(deck, other, start.parameters)})
         if step >= boundary:
             excess.append(losses["deck"] - losses["other"])
         job.report((step + 1) / steps, job.arm)
