@@ -8,12 +8,23 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 
 from bench import weights
-from bench.contract import Config, State, Update, sgd
+from bench.contract import INFERENCE, TRAINING, Config, Mode, State, Update, sgd
+from bench.conventions import BATCH_NORM
 from bench.randomness import stream
 from bench.spec import Spec
-from bench.specs import lenet, mlp, single_convolution, single_max_pool
+from bench.specs import (
+    convnet,
+    lenet,
+    mlp,
+    single_activation,
+    single_batch_norm,
+    single_convolution,
+    single_max_pool,
+)
+from bench.specs.convnet import Block
 from implementations.numpy import adapter, layers
 from implementations.numpy.tape import Node, Tape
 from implementations.numpy.techniques import activations
@@ -44,10 +55,16 @@ def agrees(gradient: np.ndarray, energy: Callable[[np.ndarray], float], x: np.nd
 
 
 def ask(
-    spec: Spec, wrt: tuple[str, ...], objective: str, batch: dict[str, np.ndarray], state: State
+    spec: Spec,
+    wrt: tuple[str, ...],
+    objective: str,
+    batch: dict[str, np.ndarray],
+    state: State,
+    mode: Mode = TRAINING,
 ):
     """Gradients, and a function that evaluates the objective with one array replaced."""
-    system = adapter.build(spec, {"ask": Update(objective, wrt, sgd())}, Config(dtype="float64"))
+    update = Update(objective, wrt, sgd(), mode)
+    system = adapter.build(spec, {"ask": update}, Config(dtype="float64"))
     system.load(state)
     gradients = system.differentiate("ask", system.stage(batch)).gradients
 
@@ -59,7 +76,7 @@ def ask(
                 arrays[name.removeprefix("input:")] = array
             else:
                 parameters[name] = array
-            system.load(State(parameters))
+            system.load(State(parameters, state.buffers))
             return sum(system.differentiate("ask", system.stage(arrays)).terms.values())
 
         return evaluate
@@ -110,6 +127,76 @@ def test_max_pool(window: int, stride: int) -> None:
     batch = {"x": x, "cotangent": draws.normal(size=(2, *spec.inputs["cotangent"]))}
     gradients, energy = ask(spec, ("input:x",), "energy", batch, State({}))
     assert agrees(gradients["input:x"], energy("input:x"), x)
+
+
+def everything(
+    spec: Spec, objective: str, batch: dict[str, np.ndarray], mode: Mode = TRAINING
+) -> None:
+    """All gradients of a small spec, its input's too. The running statistics are not 0 and 1."""
+    draws = stream(6, "buffers")
+    buffers = {name: draws.uniform(0.5, 2, b.shape) for name, b in spec.buffers.items()}
+    state = State(random_state(spec).parameters, buffers)
+    gradients, energy = ask(spec, ("", "input:x"), objective, batch, state, mode)
+    arrays = {**state.parameters, "input:x": batch["x"]}
+    assert gradients.keys() == arrays.keys()
+    for name, gradient in gradients.items():
+        assert np.abs(gradient).max() > 1e-3, name
+        assert agrees(gradient, energy(name), arrays[name]), name
+
+
+@pytest.mark.parametrize("mode", [TRAINING, INFERENCE], ids=["training", "inference"])
+@pytest.mark.parametrize("inputs", [(5,), (4, 3, 2)], ids=["dense", "image"])
+def test_batch_norm(inputs: tuple[int, ...], mode: Mode) -> None:
+    spec = single_batch_norm.spec(inputs)
+    draws = stream(7, "batch norm")
+    batch = {name: draws.normal(1, 2, size=(3, *shape)) for name, shape in spec.inputs.items()}
+    everything(spec, "energy", batch, mode)
+
+
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh", "identity"])
+def test_activation(activation: str) -> None:
+    spec = single_activation.spec(30, activation)
+    draws = stream(8, activation)
+    batch = {name: draws.normal(size=(2, *shape)) for name, shape in spec.inputs.items()}
+    everything(spec, "energy", batch)
+
+
+@pytest.mark.parametrize(("window", "stride"), [(2, 2), (3, 2), (2, 1)])
+def test_average_pool(window: int, stride: int) -> None:
+    """It is linear, so its gradient is its matrix: that of every output by every input."""
+    draws = stream(9, "pooling")
+    x = Node(draws.normal(size=(2, 7, 6, 3)), tape := Tape(), wanted=True)
+    pooled = layers.average_pool(x, window, stride)
+    cotangent = draws.normal(size=pooled.value.shape)
+    tape.backward([pooled.dot(cotangent)])
+    assert x.gradient is not None
+
+    def energy(array: np.ndarray) -> float:
+        entries = sliding_window_view(array, (window, window), axis=(1, 2))
+        means = entries[:, ::stride, ::stride].mean(axis=(-1, -2))
+        return float((means * cotangent).sum())
+
+    np.testing.assert_allclose((pooled.value * cotangent).sum(), energy(x.value), rtol=1e-12)
+    assert agrees(x.gradient, energy, x.value)
+
+
+@pytest.mark.parametrize("form", ["deck", "inverted"])
+@pytest.mark.parametrize("mode", [TRAINING, INFERENCE], ids=["training", "inference"])
+def test_dropout_and_a_net_without_biases(form: str, mode: Mode) -> None:
+    spec = mlp.spec((6,), (5, 4), 3, "tanh", BATCH_NORM, form, keep_input=0.8, keep_hidden=0.5)
+    draws = stream(10, "dropout")
+    batch = {"x": draws.normal(size=(6, 6)), "y": np.arange(6) % 3}
+    for name in ("dropout/input", "dropout/fc1", "dropout/fc2"):
+        batch[name] = draws.integers(0, 2, (6, *spec.inputs[name]))
+    everything(spec, "cross_entropy", batch, mode)
+
+
+def test_a_net_with_batch_norm_and_average_pooling() -> None:
+    blocks = (Block(3, 3, padding=1, pooling="average"), Block(2, 2, pooling="none"))
+    spec = convnet.spec((6, 5, 2), blocks, (5,), 3, "sigmoid", BATCH_NORM)
+    draws = stream(11, "convnet")
+    batch = {"x": draws.normal(size=(3, 6, 5, 2)), "y": np.array([0, 2, 1])}
+    everything(spec, "cross_entropy", batch)
 
 
 def test_ties_go_to_the_first_and_overlaps_add() -> None:
