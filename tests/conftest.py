@@ -36,9 +36,10 @@ def framework(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def run_suite(path: str, framework: str) -> None:
-    """Run a file of tests in a process of its own: one framework a process."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", path, "--framework", framework]
+def run_suite(paths: str | list[str], framework: str) -> None:
+    """Run files of tests in a process of their own: one framework a process."""
+    files = [paths] if isinstance(paths, str) else paths
+    command = [sys.executable, "-m", "pytest", "-q", "-x", *files, "--framework", framework]
     environment = {**os.environ, **threads.variables(1)}
     done = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False

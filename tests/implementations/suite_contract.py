@@ -26,21 +26,11 @@ from bench.contract import (
 from bench.errors import ContractError, UserError
 from bench.randomness import stream
 from bench.specs import lenet, mlp, single_convolution, single_max_pool
+from tests.implementations.systems import EXACT, distance
 from tests.toys import tiny_gan
 
 ADAM = adam(0.9, 0.999, 1e-8)
-EXACT = 1e-12  # the same computation in another order of summation, float64
 ROUNDED = 1e-4  # float32: two orders above rounding, four below a wrong formula
-
-
-@pytest.fixture(scope="module")
-def name(request: pytest.FixtureRequest) -> str:
-    return str(request.config.getoption("--framework"))
-
-
-@pytest.fixture(scope="module")
-def adapter(name: str) -> ModuleType:
-    return importlib.import_module(f"implementations.{name}.adapter")
 
 
 def images(spec: specs.Spec, examples: int = 4, seed: int = 0) -> dict[str, np.ndarray]:
@@ -59,13 +49,6 @@ def built(
     system = adapter.build(spec, updates, Config(dtype=dtype))  # type: ignore[arg-type]
     system.load(weights.initial(spec, 0))
     return system
-
-
-def distance(a: Arrays, b: Arrays) -> float:
-    """Largest difference relative to the largest entry of its tensor."""
-    assert a.keys() == b.keys()
-    scale = {name: max(np.abs(b[name]).max(), 1e-300) for name in b}
-    return max((float(np.abs(a[n] - b[n]).max() / scale[n]) for n in b), default=0.0)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -33,20 +33,10 @@ from bench.randomness import stream
 from bench.spec import Spec
 from bench.specs import convnet, mlp, preprocessing, single_activation, single_batch_norm
 from bench.specs.convnet import Block
+from tests.implementations.systems import EXACT
 
-EXACT = 1e-12  # the same computation in another order of summation, float64
 DENSE, IMAGE = (5,), (6, 4, 3)
 RATES = (0.1, 0.1, 0.03, 0.03, 0.01)  # a rule that holds the rate differs once it changes
-
-
-@pytest.fixture(scope="module")
-def name(request: pytest.FixtureRequest) -> str:
-    return str(request.config.getoption("--framework"))
-
-
-@pytest.fixture(scope="module")
-def adapter(name: str) -> ModuleType:
-    return importlib.import_module(f"implementations.{name}.adapter")
 
 
 @pytest.fixture(scope="module")

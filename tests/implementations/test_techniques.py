@@ -1,7 +1,9 @@
-"""Every folder computes the same techniques: suite_techniques.py, one process a framework."""
+"""Every folder computes the same techniques: four suites, one process a framework."""
 
 from tests.conftest import run_suite
 
+SUITES = ("techniques", "nets", "draws", "images")
+
 
 def test_techniques(framework: str) -> None:
-    run_suite("tests/implementations/suite_techniques.py", framework)
+    run_suite([f"tests/implementations/suite_{suite}.py" for suite in SUITES], framework)

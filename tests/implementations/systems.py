@@ -1,0 +1,63 @@
+"""Systems, batches and distances for the suites."""
+
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from bench import weights
+from bench.contract import Arrays, Config, State, System, Update
+from bench.randomness import stream
+from bench.spec import Spec
+
+EXACT = 1e-12  # the same computation in another order of summation, float64
+
+
+def initial(spec: Spec) -> State:
+    """No parameter is zero, and the running statistics are not 0 and 1."""
+    draws = stream(0, "initial")
+    parameters = weights.initial(spec, 0).parameters
+    return State(
+        {name: a + 0.1 * draws.normal(size=a.shape) for name, a in parameters.items()},
+        {name: draws.uniform(0.5, 2, b.shape) for name, b in spec.buffers.items()},
+    )
+
+
+def built(
+    adapter: ModuleType,
+    spec: Spec,
+    updates: Mapping[str, Update] | None = None,
+    dtype: Any = "float64",
+) -> System:
+    system: System = adapter.build(spec, updates or {}, Config(dtype=dtype))
+    system.load(initial(spec))
+    return system
+
+
+def drawn(spec: Spec, examples: int = 4, seed: int = 0) -> dict[str, np.ndarray]:
+    """Labels, masks, images: a batch of a spec by the names of its entries."""
+    draws = stream(seed, "techniques")
+    batch: dict[str, np.ndarray] = {}
+    for name, shape in spec.inputs.items():
+        if name == "y":
+            batch[name] = draws.integers(0, 3, examples)
+        elif name.startswith("dropout/"):
+            batch[name] = draws.integers(0, 2, (examples, *shape)).astype(float)
+        else:
+            batch[name] = draws.normal(1, 2, size=(examples, *shape))
+    return batch
+
+
+def close(found: Any, expected: Any, limit: float = EXACT) -> None:
+    """Relative to the largest entry."""
+    found, expected = np.asarray(found), np.asarray(expected)
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() <= limit * max(np.abs(expected).max(), 1e-300)
+
+
+def distance(a: Arrays, b: Arrays) -> float:
+    """Largest difference relative to the largest entry of its tensor."""
+    assert a.keys() == b.keys()
+    scale = {name: max(np.abs(b[name]).max(), 1e-300) for name in b}
+    return max((float(np.abs(a[n] - b[n]).max() / scale[n]) for n in b), default=0.0)
