@@ -41,9 +41,17 @@ def conformance_modules(framework: str, architectures: Iterable[str]):
     yield from ("bench.conformance.__main__", "bench.datasets.mnist5k")
     for player in dict.fromkeys(("numpy", framework)):
         yield f"implementations.{player}.adapter"
+        yield f"implementations.{player}.techniques.schedules"
         for name in architectures:
             yield f"bench.specs.{name}"
             yield f"implementations.{player}.architectures.{name}"
+
+
+def atlas_modules(root: Path = ROOT):
+    """The roots of the atlas: its topics are found by listing."""
+    yield "bench.atlas"
+    for path in sorted((root / "implementations" / "atlas").glob("*.py")):
+        yield f"implementations.atlas.{path.stem}"
 
 
 def closure(modules: Iterable[str], root: Path = ROOT) -> list[str]:

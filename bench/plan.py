@@ -19,9 +19,10 @@ from bench import claim as claims
 from bench import closure, config, dataset
 from bench.closure import ROOT
 from bench.errors import UserError
+from implementations.atlas.row import MODULES
 
 SCHEMA_VERSION = 1
-CONFORMANCE_ARCHITECTURES = ("lenet", "mlp")
+CONFORMANCE_ARCHITECTURES = ("convnet", "lenet", "mlp", "preprocessing")
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,15 @@ def package(framework: str) -> str:
 def installed(framework: str) -> str | None:
     """The version of the framework's package here, without importing it; None when missing."""
     # One framework may be shipped under several distributions that own the same module.
-    for name in (package(framework), package(framework).removesuffix("-cpu")):
-        try:
-            return importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return None
+    names = (package(framework), package(framework).removesuffix("-cpu"))
+    return next(filter(None, map(_version, names)), None)
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
 
 
 class Plan:
@@ -125,6 +129,20 @@ class Plan:
     def mutant_sources(self, framework: str) -> list[str]:
         modules = ("tests.meta.kill", f"tests.meta.mutants.{framework}")
         return sorted({*closure.closure(modules), *self.conformance_sources(framework)})
+
+    @property
+    def atlas_frameworks(self) -> list[str]:
+        """Those that the atlas has a column for."""
+        return [name for name in self.judged_frameworks if name in MODULES]
+
+    def atlas_sources(self) -> list[str]:
+        return closure.closure(closure.atlas_modules())
+
+    def atlas_versions(self, framework: str) -> str:
+        """Of the framework, and of the libraries beside it that rows ask."""
+        beside = MODULES[framework][1:]
+        told = (f"{name} {_version(name)}" for name in beside)
+        return ", ".join((self.versions(framework), *told))
 
     def versions(self, framework: str) -> str:
         """Of what computes a job: another one computes it anew."""

@@ -7,24 +7,45 @@ from typing import Literal
 
 import numpy as np
 
-from bench import conventions, dataset, weights
-from bench.contract import Optimizer, State, Update, adam, momentum, sgd
-from bench.randomness import batch_order
+from bench import conventions, dataset, training, weights
+from bench.conformance import nets
+from bench.conformance.nets import NETS, Net
+from bench.contract import (
+    Optimizer,
+    State,
+    Update,
+    adagrad,
+    adam,
+    deck_adam,
+    deck_momentum,
+    momentum,
+    sgd,
+)
 from bench.spec import Spec
-from bench.specs import lenet, mlp
 
+BETAS = (conventions.ADAM_BETA1, conventions.ADAM_BETA2)
 OPTIMIZERS: dict[str, tuple[Optimizer, float]] = {
     # The rule and its learning rate: one at which 200 steps learn and do not diverge.
     "sgd": (sgd(), 0.05),
     "momentum": (momentum(conventions.MOMENTUM), 0.01),
-    "adam": (
-        adam(conventions.ADAM_BETA1, conventions.ADAM_BETA2, conventions.ADAM_EPSILON),
-        1e-3,
-    ),
+    "deck_momentum": (deck_momentum(conventions.MOMENTUM), 0.01),
+    "adagrad": (adagrad(conventions.ADAGRAD_EPSILON), 0.01),
+    "adam": (adam(*BETAS, conventions.ADAM_EPSILON), 1e-3),
+    "deck_adam": (deck_adam(*BETAS, conventions.ADAM_EPSILON), 1e-3),
 }
-SPECS = {"lenet": lenet.spec, "mlp": mlp.spec}
-# Millions of products an example in the forward pass: what a step costs, for the time left.
-WORK = {"lenet": 16.6, "mlp": 0.11}
+# Every technique with an optimizer of the deck; float64 alone, since the deck's own nets show what
+# float32 does. Batch norm goes without an adaptive one: a pixel that is the same in all images is a
+# bias before batch norm, its weights' gradients vanish identically, and g / (sqrt(v) + eps) makes
+# steps of their rounding.
+TECHNIQUES = (
+    ("sigmoid", "adagrad"),
+    ("tanh", "deck_adam"),
+    ("batch norm", "deck_momentum"),
+    ("convolutional batch norm", "momentum"),
+    ("deck dropout", "sgd"),
+    ("inverted dropout", "adam"),
+    ("accumulation", "sgd"),
+)
 SEED = 0
 Length = Literal["short", "full"]
 
@@ -47,10 +68,14 @@ class Case:
     @property
     def effort(self) -> float:
         """The cost of all steps, in any unit."""
-        return self.steps * self.batch_size * WORK[self.model]
+        return self.steps * self.batch_size * self.net.work
+
+    @property
+    def net(self) -> Net:
+        return NETS[self.model]
 
     def spec(self) -> Spec:
-        return SPECS[self.model]()
+        return self.net.spec()
 
     def update(self) -> Update:
         return Update("cross_entropy", ("",), OPTIMIZERS[self.optimizer][0])
@@ -58,20 +83,19 @@ class Case:
     def initial(self) -> State:
         return weights.initial(self.spec(), SEED)
 
-    def rate(self, step: int) -> float:
-        rate = OPTIMIZERS[self.optimizer][1]
-        return rate if step < self.steps // 2 else rate / 10
+    @property
+    def rate(self) -> float:
+        return OPTIMIZERS[self.optimizer][1]
 
     def batches(self, data_dir: Path | None) -> Iterator[dict[str, np.ndarray]]:
-        """Batches of real digits in the order of the seed, epoch after epoch."""
+        """Batches of real digits in the order of the seed, with all that is drawn for the net."""
         data = dataset.prepare("mnist5k", SEED, data_dir)
-        given, epoch = 0, 0
-        while given < self.steps:
-            for chosen in batch_order(SEED, epoch, len(data.train_y), self.batch_size):
-                if given < self.steps:
-                    yield {"x": data.train_x[chosen], "y": data.train_y[chosen]}
-                given += 1
-            epoch += 1
+        given = training.batches(data, SEED, self.batch_size, self.steps)
+        if self.spec().options.get("keep"):
+            given = training.masked(self.spec(), SEED, given)
+        for step, batch in enumerate(given):
+            drawn = nets.draws(SEED, step, batch["x"].shape) if self.net.augmented else {}
+            yield {**batch, **drawn}
 
 
 def cases(length: Length) -> list[Case]:
@@ -84,4 +108,4 @@ def cases(length: Length) -> list[Case]:
         size = lenet_batch if model == "lenet" else mlp_batch
         found.append(Case(model, optimizer, "float64", double, size))
         found.append(Case(model, optimizer, "float32", single, size))
-    return found
+    return found + [Case(*pair, "float64", double, 16) for pair in TECHNIQUES]

@@ -18,8 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from bench import accumulation
 from bench.conformance import explain
 from bench.conformance.cases import Case
+from bench.conformance.nets import Player
+from bench.conformance.players import REFERENCE
 from bench.conformance.tolerances import NEAR_TIE, deviation, tolerance
 from bench.contract import Arrays, Config, Gradients, State, System
 
@@ -97,19 +100,50 @@ def compare(
     disturb: Callable[[int, System], None] = lambda step, system: None,
 ) -> Comparison:
     """Run one case to its end. `disturb` lets a test tamper with the framework's system."""
-    spec, updates = case.spec(), {UPDATE: case.update()}
-    config = Config(dtype=case.dtype)
-    reference = reference_adapter.build(spec, updates, config)
-    system = adapter.build(spec, updates, config)
-    for player in (reference, system):
-        player.load(case.initial())
+    pair = Pair(reference_adapter, adapter, case, framework)
     found = Comparison(case, framework)
     for step, batch in enumerate(case.batches(data_dir)):
-        disturb(step, system)
-        _one_step(found, reference, system, batch, step)
+        disturb(step, pair.system)
+        _one_step(found, pair, batch, step)
         report((step + 1) / case.steps, f"{case.name}, step {step + 1} of {case.steps}")
-    system.close()
+    pair.system.close()
     return found
+
+
+class Pair:
+    """The reference and the framework beside it, from the same weights."""
+
+    def __init__(
+        self, reference: ModuleType, adapter: ModuleType, case: Case, framework: str
+    ) -> None:
+        config = Config(dtype=case.dtype)
+        self.case = case
+        self.reference, self.system = (
+            module.build(case.spec(), {UPDATE: case.update()}, config)
+            for module in (reference, adapter)
+        )
+        for system in (self.reference, self.system):
+            system.load(case.initial())
+        self.players = (
+            Player(reference, REFERENCE, case.net, config),
+            Player(adapter, framework, case.net, config),
+        )
+
+    def rates(self, step: int) -> tuple[float, float]:
+        """Each by its own schedule."""
+        first, second = (p.rate(self.case.rate, step, self.case.steps) for p in self.players)
+        return first, second
+
+    def staged(self, batch: Arrays) -> tuple[Any, Any]:
+        """Each by its own preprocessing, on its own device."""
+        first, second = (player.prepared(batch) for player in self.players)
+        return self.reference.stage(first), self.system.stage(second)
+
+    def parts(self, batch: Arrays) -> Iterator[Arrays]:
+        """The batch in as many equal parts as the net asks for."""
+        size = self.case.batch_size // self.case.net.parts
+        for start in range(0, size * self.case.net.parts, size):
+            yield {name: array[start : start + size] for name, array in batch.items()}
 
 
 def drift(
@@ -125,16 +159,12 @@ def drift(
 
     Uses the fused update(), which is what training runs.
     """
-    longer = replace(case, steps=steps)
-    players = []
-    for module in (reference_adapter, adapter):
-        system = module.build(case.spec(), {UPDATE: case.update()}, Config(dtype=case.dtype))
-        system.load(case.initial())
-        players.append(system)
-    for step, batch in enumerate(longer.batches(data_dir)):
+    pair = Pair(reference_adapter, adapter, replace(case, steps=steps), "")
+    for step, batch in enumerate(pair.case.batches(data_dir)):
         losses = []
-        for system in players:
-            system.update(UPDATE, system.stage(batch), longer.rate(step))
+        both = (pair.reference, pair.system)
+        for system, staged, rate in zip(both, pair.staged(batch), pair.rates(step), strict=True):
+            system.update(UPDATE, staged, rate)
             losses.append(_scalars(system.read()))
         if any(deviation(a, b) > limit for _, a, b in explain.pairs(*losses)):
             return step + 1
@@ -142,32 +172,35 @@ def drift(
     return None
 
 
-def _one_step(
-    found: Comparison, reference: System, system: System, batch: Arrays, step: int
-) -> None:
-    expected, actual, staged = differentiate_both(found, reference, system, batch)
-    witness = explain.Witness(step, reference, system, staged)
+def _one_step(found: Comparison, pair: Pair, batch: Arrays, step: int) -> None:
+    asked = [differentiate_both(found, pair, part) for part in pair.parts(batch)]
+    expected = accumulation.averaged([ours for ours, _, _ in asked])
+    actual = accumulation.averaged([theirs for _, theirs, _ in asked])
+    witness = explain.Witness(step, pair.reference, pair.system, asked[-1][2])
     _check(found, witness, "loss", _scalars(expected.terms), _scalars(actual.terms))
     if expected.evaluation.decisions:
         _check(found, witness, "decision", *clear_decisions(found.case.dtype, expected, actual))
     net = max((float(np.abs(g).max()) for g in expected.gradients.values()), default=0.0)
     _check(found, witness, "gradient", expected.gradients, actual.gradients, net)
-    rate = found.case.rate(step)
-    reference.apply(UPDATE, expected, rate)
-    system.apply(UPDATE, actual, rate)
-    ours, theirs = reference.export(), system.export()
+    rates = pair.rates(step)
+    _check(found, witness, "rate", _scalars({"rate": rates[0]}), _scalars({"rate": rates[1]}))
+    pair.reference.apply(UPDATE, expected, rates[0])
+    pair.system.apply(UPDATE, actual, rates[1])
+    ours, theirs = pair.reference.export(), pair.system.export()
     slots, others = _by_slot(ours), _by_slot(theirs)
     for slot in {**slots, **others}:
         _check(found, witness, slot, slots.get(slot, {}), others.get(slot, {}))
+    if ours.buffers:
+        _check(found, witness, "buffer", ours.buffers, theirs.buffers)
     _check(found, witness, "parameter", ours.parameters, theirs.parameters)
     _check(found, witness, "step", _scalars(ours.step), _scalars(theirs.step))
 
 
 def differentiate_both(
-    found: Comparison, reference: System, system: System, batch: Arrays
+    found: Comparison, pair: Pair, batch: Arrays
 ) -> tuple[Gradients, Gradients, tuple[Any, Any]]:
     """Both players' gradients, near ties resolved as the reference resolves them."""
-    staged = reference.stage(batch), system.stage(batch)
+    reference, system, staged = pair.reference, pair.system, pair.staged(batch)
     expected = reference.differentiate(UPDATE, staged[0], {})
     actual = system.differentiate(UPDATE, staged[1], {})
     handed: dict[str, np.ndarray] = {}

@@ -16,6 +16,7 @@ FLOAT64 = 1e-12
 # An adaptive optimizer divides by sqrt(v) + eps: where a gradient is itself at rounding level, the
 # quotient is noise of size 1, times the learning rate. 1e-10 leaves room for that and nothing else.
 FLOAT64_ADAPTIVE_PARAMETER = 1e-10
+ADAPTIVE = ("adagrad", "adam", "deck_adam")
 
 # Float32 rounds at 6e-8. The loss is a mean of well-conditioned sums; gradients and moments lose
 # more in cancellation; parameters under Adam are compared in norm, because single entries whose
@@ -54,7 +55,7 @@ class Tolerance:
 
 
 def tolerance(dtype: str, quantity: str, optimizer: str, net: float = 0.0) -> Tolerance:
-    """quantity: loss, decision, gradient, parameter, step, or an optimizer's slot.
+    """quantity: loss, decision, gradient, rate, parameter, buffer, step, or an optimizer's slot.
 
     `net` is the largest gradient of the whole net, by which dead gradients are told.
     """
@@ -62,7 +63,7 @@ def tolerance(dtype: str, quantity: str, optimizer: str, net: float = 0.0) -> To
         return Tolerance(COUNTED, "share" if quantity == "decision" else "largest entry")
     dead = net * DEAD_GRADIENT if quantity == "gradient" else 0.0
     if dtype == "float64":
-        adaptive = quantity == "parameter" and optimizer == "adam"
+        adaptive = quantity == "parameter" and optimizer in ADAPTIVE
         return Tolerance(FLOAT64_ADAPTIVE_PARAMETER if adaptive else FLOAT64, dead=dead)
     if quantity == "loss":
         return Tolerance(FLOAT32_LOSS)

@@ -11,9 +11,9 @@ import numpy as np
 from bench.conformance import lockstep
 from bench.conformance.cases import Case
 from bench.conformance.lockstep import Comparison
+from bench.conformance.nets import Net
 from bench.contract import Gradients, State, Update, sgd
 from bench.randomness import stream
-from bench.spec import Spec
 from bench.specs import single_max_pool
 from implementations.numpy import adapter
 
@@ -35,8 +35,9 @@ def nothing(step: int, system: Any) -> None:
 class Pooling(Case):
     """Max-pooling of a flat background: every window is a tie of four."""
 
-    def spec(self) -> Spec:
-        return single_max_pool.spec()
+    @property
+    def net(self) -> Net:
+        return Net(single_max_pool.spec, 0.0)
 
     def update(self) -> Update:
         return Update("energy", ("input:x",), sgd())

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 from bench import store
-from bench.conformance import cases, lockstep, tolerances
+from bench.conformance import cases, lockstep, nets, tolerances
 from bench.conformance.cases import Case
 from bench.conformance.lockstep import Comparison
+from bench.contract import CONSTANTS
 from implementations.numpy import adapter
 from implementations.numpy.techniques import activations
 from tests.bench import tampering
@@ -90,16 +91,46 @@ def test_dead_gradients_alone_are_held_to_the_net(reference, found, agrees: bool
 def test_the_reference_agrees_with_itself(case: Case) -> None:
     found = compare(case, nothing)
     assert {q.largest for q in found.quantities.values()} == {0.0}
-    assert {"loss", "gradient", "parameter", "step"} <= found.quantities.keys()
+    assert {"loss", "gradient", "rate", "parameter", "step"} <= found.quantities.keys()
     assert all(record["passed"] for record in found.records())
-    assert case.rate(0) != case.rate(case.steps - 1)
 
 
 def test_the_full_plan_is_the_one_that_is_promised() -> None:
     planned = {(c.model, c.optimizer, c.dtype, c.steps) for c in cases.cases("full")}
-    nets = [("lenet", "adam"), ("mlp", "sgd"), ("mlp", "momentum"), ("mlp", "adam")]
+    deck = [("lenet", "adam"), ("mlp", "sgd"), ("mlp", "momentum"), ("mlp", "adam")]
     lengths = [("float64", 200), ("float32", 20)]
-    assert planned == {(*net, *length) for net in nets for length in lengths}
+    own = {(*net, *length) for net in deck for length in lengths}
+    assert planned == own | {(*net, "float64", 200) for net in cases.TECHNIQUES}
+
+
+def test_every_technique_is_compared() -> None:
+    options = [nets.NETS[model].spec().options for model, _ in cases.TECHNIQUES]
+    assert {o["activation"] for o in options} >= {"sigmoid", "tanh", "relu"}
+    assert {o.get("dropout") for o in options} == {"deck", "inverted", None}
+    architectures = {nets.NETS[model].spec().architecture for model, _ in cases.TECHNIQUES}
+    normed = {
+        nets.NETS[model].spec().architecture
+        for (model, _), o in zip(cases.TECHNIQUES, options, strict=True)
+        if o["norm"]
+    }
+    assert normed == architectures == {"mlp", "convnet"}
+    compared = {case.optimizer for case in cases.cases("full")}
+    assert compared == set(cases.OPTIMIZERS) == set(CONSTANTS)
+    asked = [nets.NETS[model] for model, _ in cases.TECHNIQUES]
+    assert {net.schedule for net in asked} == {"", "piecewise_constant", "exponential_decay"}
+    assert any(net.augmented for net in asked)
+    assert any(net.parts > 1 for net in asked)
+
+
+def test_no_bias_stands_before_batch_norm() -> None:
+    """Its gradient would vanish identically, and nothing could be compared."""
+    for model, _ in cases.TECHNIQUES:
+        spec = nets.NETS[model].spec()
+        for name in spec.parameters:
+            if name.startswith("bn"):
+                number = name.partition("/")[0].removeprefix("bn")
+                before = "fc" if spec.architecture == "mlp" else "conv"
+                assert f"{before}{number}/bias" not in spec.parameters
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
