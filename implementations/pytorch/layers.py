@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from implementations.pytorch.techniques.batch_norm import batch_norm
+from implementations.pytorch.techniques import batch_norm
 
 
 def convolution(
@@ -121,4 +121,5 @@ class BatchNorm(nn.Module):
 
     def forward(self, x: Tensor, training: bool) -> tuple[Tensor, Tensor, Tensor]:
         parameters = (self.scale, self.shift, self.running_mean, self.running_variance)
-        return batch_norm(x, *parameters, training, self.decay, self.epsilon, self.unbiased)
+        constants = (self.decay, self.epsilon, self.unbiased)
+        return batch_norm.batch_norm(x, *parameters, training, *constants)

@@ -33,6 +33,32 @@ MUTANTS = (
     Mutant("same padding", "strided convolution", "output", "TensorFlow's SAME at stride 2"),
     Mutant("ties share the gradient", "tied pooling", "gradient", "pooling by amax or reduce_max"),
     Mutant("last maximum", "tied pooling", "gradient", ">= in place of >"),
+    Mutant("biased running variance", "batch norm", "buffer", "Keras and flax keep the biased one"),
+    Mutant("decay of the new value", "batch norm", "buffer", "PyTorch's momentum is 1 - decay"),
+    Mutant("batch norm epsilon of 1e-3", "batch norm", "loss", "Keras's default"),
+    Mutant(
+        "statistics without gradient", "batch norm", "gradient", "mean and variance as constants"
+    ),
+    Mutant(
+        "frozen batch norm",
+        "convolutional batch norm",
+        "loss",
+        "trainable=False, or eval() left on",
+    ),
+    Mutant("dropout never scaled", "inverted dropout", "loss", "the deck's mask without its test"),
+    Mutant(
+        "rate for keep", "inverted dropout", "loss", "probability of zeroing against of keeping"
+    ),
+    Mutant("deck dropout unscaled at test", "deck dropout at test", "output", "half of the recipe"),
+    Mutant("mask put upside down", "deck dropout", "loss", "a mask of what is dropped"),
+    Mutant("adagrad epsilon inside the root", "sigmoid", "parameter", "Keras and optax"),
+    Mutant("adagrad from 0.1", "sigmoid", "accumulator", "Keras and optax start there"),
+    Mutant("rate outside of the deck's velocity", "batch norm", "velocity", "the usual form"),
+    Mutant("hard sigmoid", "sigmoid", "loss", "Keras 2 in recurrent cells: 0.2 x + 0.5"),
+    Mutant("schedule a step late", "sigmoid", "rate", "Keras's PiecewiseConstantDecay"),
+    Mutant("decay in stairs", "tanh", "rate", "staircase=True"),
+    Mutant("average pooling by the sum", "convolutional batch norm", "loss", "a forgotten divisor"),
+    Mutant("rotation the other way", "convolutional batch norm", "loss", "rows that grow upwards"),
 )
 # A function is replaced by one that does the same. This one must survive.
 CONTROL = Mutant("nothing wrong", "mlp, sgd", "loss", "a control: the planting alone kills nothing")

@@ -98,6 +98,16 @@ def extreme(spec: Spec, draws: np.random.Generator) -> dict[str, np.ndarray]:
     return {"x": x, "y": draws.integers(0, 10, 4)}
 
 
+def masked() -> Spec:
+    return mlp.spec(widths=(32, 16), dropout="deck", keep_hidden=0.5)
+
+
+def ones(spec: Spec, draws: np.random.Generator) -> dict[str, np.ndarray]:
+    """Nothing is put out: what is seen is what dropout does at the test."""
+    masks = {name: np.ones((4, *spec.inputs[name])) for name in spec.inputs if "dropout/" in name}
+    return {"x": draws.normal(size=(4, *spec.inputs["x"])), "y": draws.integers(0, 10, 4), **masks}
+
+
 def strided() -> Spec:
     return single_convolution.spec(size=8, channels=2, filters=3, kernel=3, stride=2, padding=1)
 
@@ -108,6 +118,15 @@ SCENARIOS: dict[str, Scenario] = {
     "mlp, momentum": Lockstep(Case("mlp", "momentum", "float64", 4, 8)),
     "mlp, adam": Lockstep(Case("mlp", "adam", "float64", 4, 8)),
     "lenet, adam": Lockstep(Case("lenet", "adam", "float64", 2, 2)),
+    "sigmoid": Lockstep(Case("sigmoid", "adagrad", "float64", 4, 8)),
+    "tanh": Lockstep(Case("tanh", "deck_adam", "float64", 4, 8)),
+    "batch norm": Lockstep(Case("batch norm", "deck_momentum", "float64", 4, 8)),
+    "convolutional batch norm": Lockstep(
+        Case("convolutional batch norm", "momentum", "float64", 2, 4)
+    ),
+    "deck dropout": Lockstep(Case("deck dropout", "sgd", "float64", 2, 8)),
+    "inverted dropout": Lockstep(Case("inverted dropout", "adam", "float64", 2, 8)),
+    "deck dropout at test": Once(masked, ones, "logits", "cross_entropy", ("",)),
     "strided convolution": Once(strided, normal, "response", "energy", ALL),
     "tied pooling": Once(single_max_pool.spec, tied, "response", "energy", ("input:x",)),
     "blank images": Once(mlp.spec, blank, "logits", "cross_entropy", BLANK),

@@ -9,8 +9,7 @@ from bench.spec import Spec
 from implementations.numpy import layers
 from implementations.numpy.probe import Probe
 from implementations.numpy.tape import Node
-from implementations.numpy.techniques import activations
-from implementations.numpy.techniques.batch_norm import batch_norm
+from implementations.numpy.techniques import activations, batch_norm
 
 Model = dict[str, Any]  # {"conv1": {"weight", "bias"}, "bn1": {...}, ...} beside the options
 
@@ -49,7 +48,7 @@ def _activation(model: Model, number: int, x: Node, probe: Probe) -> Node:
 
 def _batch_norm(model: Model, name: str, x: Node, probe: Probe) -> Node:
     training = probe.mode.batch_statistics
-    y, mean, variance = batch_norm(x, **model[name], training=training, **model["norm"])
+    y, mean, variance = batch_norm.batch_norm(x, **model[name], training=training, **model["norm"])
     if training:
         probe.note(f"{name}/running_mean", mean)
         probe.note(f"{name}/running_variance", variance)

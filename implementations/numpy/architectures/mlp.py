@@ -9,9 +9,7 @@ from bench.spec import Spec
 from implementations.numpy import layers
 from implementations.numpy.probe import Probe
 from implementations.numpy.tape import Node
-from implementations.numpy.techniques import activations
-from implementations.numpy.techniques.batch_norm import batch_norm
-from implementations.numpy.techniques.dropout import dropout
+from implementations.numpy.techniques import activations, batch_norm, dropout
 
 Model = dict[str, Any]  # {"fc1": {"weight", "bias"}, "bn1": {...}, ...} beside the options
 
@@ -43,7 +41,7 @@ def _dense(model: Model, name: str, x: Node) -> Node:
 
 def _batch_norm(model: Model, name: str, x: Node, probe: Probe) -> Node:
     training = probe.mode.batch_statistics
-    y, mean, variance = batch_norm(x, **model[name], training=training, **model["norm"])
+    y, mean, variance = batch_norm.batch_norm(x, **model[name], training=training, **model["norm"])
     if training:
         probe.note(f"{name}/running_mean", mean)
         probe.note(f"{name}/running_variance", variance)
@@ -55,7 +53,7 @@ def _dropout(model: Model, name: str, x: Node, batch: Mapping[str, Node], probe:
         return x
     mask = batch.get(f"dropout/{name}")
     values = None if mask is None else mask.value
-    return dropout(x, values, model["keep"][name], model["dropout"], probe.mode.dropout)
+    return dropout.dropout(x, values, model["keep"][name], model["dropout"], probe.mode.dropout)
 
 
 def logits(model: Model, batch: Mapping[str, Node], probe: Probe) -> dict[str, Node]:

@@ -8,7 +8,7 @@ import numpy as np
 from bench.spec import Spec
 from implementations.numpy.probe import Probe
 from implementations.numpy.tape import Node
-from implementations.numpy.techniques.batch_norm import batch_norm
+from implementations.numpy.techniques import batch_norm
 
 
 def build(spec: Spec, dtype: str) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def build(spec: Spec, dtype: str) -> dict[str, Any]:
 
 def forward(model: dict[str, Any], x: Node, probe: Probe) -> Node:
     training = probe.mode.batch_statistics
-    y, mean, variance = batch_norm(x, **model["bn"], training=training, **model["norm"])
+    y, mean, variance = batch_norm.batch_norm(x, **model["bn"], training=training, **model["norm"])
     if training:
         probe.note("bn/running_mean", mean)
         probe.note("bn/running_variance", variance)

@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from bench.spec import Spec
 from implementations.pytorch import layers
 from implementations.pytorch.probe import Probe
-from implementations.pytorch.techniques import activations
-from implementations.pytorch.techniques.dropout import dropout
+from implementations.pytorch.techniques import activations, dropout
 
 
 class MLP(nn.Module):
@@ -45,7 +44,7 @@ class MLP(nn.Module):
         if keep is None:
             return x
         mask = batch.get(f"dropout/{name}")
-        return dropout(x, mask, keep, self.options["dropout"], probe.mode.dropout)
+        return dropout.dropout(x, mask, keep, self.options["dropout"], probe.mode.dropout)
 
 
 def build(spec: Spec, dtype: str) -> MLP:

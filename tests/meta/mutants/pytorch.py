@@ -4,10 +4,15 @@ import torch
 from torch.nn import functional
 
 from implementations.pytorch import layers
-from implementations.pytorch.techniques import optimizers
+from implementations.pytorch.techniques import augmentation, optimizers, schedules
+from implementations.pytorch.techniques import batch_norm as batch_norms
+from implementations.pytorch.techniques import dropout as dropouts
 
 convolution, dense = layers.convolution, layers.dense
-adam = optimizers.adam
+adagrad, adam = optimizers.adagrad, optimizers.adam
+average_pool, affine = layers.average_pool, augmentation.affine
+batch_norm, dropout = batch_norms.batch_norm, dropouts.dropout
+piecewise_constant, exponential_decay = schedules.piecewise_constant, schedules.exponential_decay
 
 
 @torch.no_grad()
@@ -93,6 +98,75 @@ def last(x, window, stride, choice=None):
     return entries.gather(-1, index).squeeze(-1)
 
 
+def biased(x, scale, shift, mean, variance, training, decay, epsilon, unbiased):
+    return batch_norm(x, scale, shift, mean, variance, training, decay, epsilon, False)
+
+
+def of_the_new(x, scale, shift, mean, variance, training, decay, epsilon, unbiased):
+    return batch_norm(x, scale, shift, mean, variance, training, 1 - decay, epsilon, unbiased)
+
+
+def wide_epsilon(x, scale, shift, mean, variance, training, decay, epsilon, unbiased):
+    return batch_norm(x, scale, shift, mean, variance, training, decay, 1e-3, unbiased)
+
+
+def constant_statistics(x, scale, shift, mean, variance, training, decay, epsilon, unbiased):
+    dims = [axis for axis in range(x.ndim) if axis != 1]
+    batch = x.detach().mean(dims), x.detach().var(dims, correction=0)
+    y, _, _ = batch_norm(x, scale, shift, *batch, False, decay, epsilon, unbiased)
+    _, *new = batch_norm(x, scale, shift, mean, variance, True, decay, epsilon, unbiased)
+    return y, *new
+
+
+def frozen_norm(x, scale, shift, mean, variance, training, decay, epsilon, unbiased):
+    return batch_norm(x, scale, shift, mean, variance, False, decay, epsilon, unbiased)
+
+
+def unscaled(x, mask, keep, form, training):
+    return x * mask if training else x
+
+
+def rate_for_keep(x, mask, keep, form, training):
+    return dropout(x, mask, 1 - keep, form, training)
+
+
+def upside_down(x, mask, keep, form, training):
+    return dropout(x, 1 - mask, keep, form, training)
+
+
+@torch.no_grad()
+def adagrad_inside(parameter, gradient, slots, step, learning_rate, epsilon):
+    total = slots["accumulator"].add_(gradient * gradient)
+    parameter.sub_(learning_rate * gradient / (total + epsilon).sqrt())
+
+
+@torch.no_grad()
+def from_a_tenth(parameter, gradient, slots, step, learning_rate, epsilon):
+    if step == 1:
+        slots["accumulator"].add_(0.1)
+    adagrad(parameter, gradient, slots, step, learning_rate, epsilon)
+
+
+def hard_sigmoid(x):
+    return (0.2 * x + 0.5).clamp(0, 1)
+
+
+def late(step, boundaries, rates):
+    return piecewise_constant(max(step - 1, 0), boundaries, rates)
+
+
+def stairs(step, rate, decay, period):
+    return exponential_decay(step // period * period, rate, decay, period)
+
+
+def summed_window(x, window, stride):
+    return window * window * average_pool(x, window, stride)
+
+
+def other_way(x, angle, scale, shift):
+    return affine(x, -angle, scale, shift)
+
+
 PATCHES = {
     "nothing wrong": ("layers.dense", unchanged),
     "adam epsilon hat": ("techniques.optimizers.adam", epsilon_hat),
@@ -111,4 +185,24 @@ PATCHES = {
     "same padding": ("layers.convolution", same),
     "ties share the gradient": ("layers.max_pool", shared),
     "last maximum": ("layers.max_pool", last),
+    "biased running variance": ("techniques.batch_norm.batch_norm", biased),
+    "decay of the new value": ("techniques.batch_norm.batch_norm", of_the_new),
+    "batch norm epsilon of 1e-3": ("techniques.batch_norm.batch_norm", wide_epsilon),
+    "statistics without gradient": ("techniques.batch_norm.batch_norm", constant_statistics),
+    "frozen batch norm": ("techniques.batch_norm.batch_norm", frozen_norm),
+    "dropout never scaled": ("techniques.dropout.dropout", unscaled),
+    "rate for keep": ("techniques.dropout.dropout", rate_for_keep),
+    "deck dropout unscaled at test": ("techniques.dropout.dropout", unscaled),
+    "mask put upside down": ("techniques.dropout.dropout", upside_down),
+    "adagrad epsilon inside the root": ("techniques.optimizers.adagrad", adagrad_inside),
+    "adagrad from 0.1": ("techniques.optimizers.adagrad", from_a_tenth),
+    "rate outside of the deck's velocity": (
+        "techniques.optimizers.deck_momentum",
+        optimizers.momentum,
+    ),
+    "hard sigmoid": ("techniques.activations.sigmoid", hard_sigmoid),
+    "schedule a step late": ("techniques.schedules.piecewise_constant", late),
+    "decay in stairs": ("techniques.schedules.exponential_decay", stairs),
+    "average pooling by the sum": ("layers.average_pool", summed_window),
+    "rotation the other way": ("techniques.augmentation.affine", other_way),
 }
