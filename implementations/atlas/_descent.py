@@ -10,6 +10,21 @@ GRADIENTS = np.array([[0.5, -1.0], [0.25, 0.125], [-0.75, 2.0], [1.5, 0.0625], [
 RATE = 0.125  # exact in float32, in which Keras keeps it
 
 
+def library(framework: str) -> Any:
+    """The module of the optimizers."""
+    if framework == "pytorch":
+        import torch
+
+        return torch.optim
+    if framework == "tensorflow":
+        import keras
+
+        return keras.optimizers
+    import optax
+
+    return optax
+
+
 def descend(
     framework: str,
     make: Callable[..., Any],

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from implementations.atlas._descent import GRADIENTS, RATE, START, descend, first_step
+from implementations.atlas._descent import GRADIENTS, RATE, START, descend, first_step, library
 from implementations.atlas.row import Answer, row
 
 # Keras reads the powers of a Python number through float32; a float64 of NumPy stays what it is.
@@ -37,29 +37,6 @@ def rmsprop(outside: float) -> np.ndarray:
         second = 0.9 * second + 0.1 * gradient**2
         point = point - RATE * gradient / (np.sqrt(second) + outside)
     return point
-
-
-def momentum(rates: list[float], nesterov: bool = False) -> np.ndarray:
-    point, velocity = START.copy(), np.zeros(2)
-    for rate, gradient in zip(rates, GRADIENTS, strict=True):
-        velocity = 0.875 * velocity + gradient
-        point = point - rate * (0.875 * velocity + gradient if nesterov else velocity)
-    return point
-
-
-def library(framework: str) -> Any:
-    """The module of the optimizers."""
-    if framework == "pytorch":
-        import torch
-
-        return torch.optim
-    if framework == "tensorflow":
-        import keras
-
-        return keras.optimizers
-    import optax
-
-    return optax
 
 
 @row(
