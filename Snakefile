@@ -3,12 +3,13 @@
 #   data          bench/rules/data.smk         data sets, checked
 #   runs          bench/rules/runs.smk         claim x framework, arms and seeds inside
 #   conformance   bench/rules/conformance.smk  each framework beside the NumPy reference; mutants
+#   atlas         bench/rules/atlas.smk        what each framework does by default, row by row
 #   verdicts      bench/rules/verdicts.smk     summaries, and a verdict for each claim
 #   report        bench/rules/report.smk       pages for a reader
 #
 #   snakemake --cores 2                          the standard budget
 #   snakemake --cores 2 --config budget=smoke    minutes, no verdicts
-#   snakemake --cores 2 conformance              the lock-step comparison and the mutants alone
+#   snakemake --cores 2 conformance              the lock-step comparison, mutants and atlas alone
 
 import sys
 
@@ -39,6 +40,7 @@ wildcard_constraints:
 include: "bench/rules/data.smk"
 include: "bench/rules/runs.smk"
 include: "bench/rules/conformance.smk"
+include: "bench/rules/atlas.smk"
 include: "bench/rules/verdicts.smk"
 include: "bench/rules/report.smk"
 
@@ -50,6 +52,7 @@ rule all:
         rules.verdicts.output,
         rules.conformance_summary.output,
         rules.mutants_summary.output,
+        rules.atlas_summary.output,
         rules.report.output,
 
 
@@ -57,3 +60,4 @@ rule conformance:
     input:
         rules.conformance_summary.output,
         rules.mutants_summary.output,
+        rules.atlas_summary.output,

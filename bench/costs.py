@@ -21,6 +21,8 @@ def jobs(plan: Plan) -> Iterator[str]:
     for framework in plan.judged_frameworks:
         yield f"conformance/{framework}"
         yield f"mutants/{framework}"
+    for framework in plan.atlas_frameworks:
+        yield f"atlas/{framework}"
 
 
 def weights(plan: Plan) -> dict[str, float]:

@@ -125,6 +125,20 @@ def merged(kind: str) -> Callable[[Path], str]:
     return merge
 
 
+def atlas(results: Path) -> str:
+    """atlas.json: a record a row and framework, and whether the row's defaults disagree."""
+    answers: list[dict[str, Any]] = json.loads(merged("atlas")(results))
+    defaults: dict[str, list[Any]] = {}
+    for answer in answers:
+        if answer["note"] is None:
+            defaults.setdefault(answer["row"], []).append(answer["default"])
+    for answer in answers:
+        found = defaults.get(answer["row"], [])
+        apart = any(default != found[0] for default in found)
+        answer["frameworks_disagree"] = apart if len(found) > 1 else None
+    return store.canonical(answers)
+
+
 def records(text: str) -> list[dict[str, Any]]:
     """The rows of a CSV summary, as a schema sees them: an empty field is null."""
     words = {"rule_hash": str, "commit": str}  # hexadecimal digits may look like a number
@@ -139,6 +153,7 @@ SUMMARIES: dict[str, tuple[str, Callable[[Path], str]]] = {
     "verdicts": ("verdicts.json", verdicts),
     "conformance": ("conformance.json", merged("conformance")),
     "mutants": ("mutants.json", merged("mutants")),
+    "atlas": ("atlas.json", atlas),
 }
 
 

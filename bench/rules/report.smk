@@ -9,6 +9,7 @@ rule report:
         verdicts=rules.verdicts.output,
         conformance=rules.conformance_summary.output,
         mutants=rules.mutants_summary.output,
+        atlas=rules.atlas_summary.output,
     output:
         plan.reports / "index.html",
     log:

@@ -81,7 +81,8 @@ def default_padding(framework: str) -> Answer:
     import jax
     from flax import linen
 
-    y, _ = linen.Conv(1, (3, 3)).init_with_output(jax.random.key(0), np.zeros((1, 6, 6, 1)))
+    module, x = linen.Conv(1, (3, 3)), np.zeros((1, 6, 6, 1))
+    y, _ = jax.eval_shape(lambda: module.init_with_output(jax.random.key(0), x))
     return Answer(y.shape[1], "padding=((1, 1), (1, 1))", aligned)
 
 
@@ -192,7 +193,7 @@ def bias_before_normalization(framework: str) -> Answer:
     import jax
     from flax import linen
 
-    variables = linen.Conv(4, (3, 3)).init(jax.random.key(0), X)
+    variables = jax.eval_shape(lambda: linen.Conv(4, (3, 3)).init(jax.random.key(0), X))
     return Answer("bias" in variables["params"], "use_bias=False", aligned)
 
 

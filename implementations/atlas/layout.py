@@ -16,9 +16,10 @@ VECTORS, MATRIX = DRAWS.normal(size=(6, 2)), DRAWS.normal(size=(2, 5))
 
 
 def variables(module: Any, x: np.ndarray) -> Any:
+    """The shapes of what flax would draw: drawing is compiled, and that takes a second."""
     import jax
 
-    return module.init(jax.random.key(0), x)["params"]
+    return jax.eval_shape(lambda: module.init(jax.random.key(0), x))["params"]
 
 
 def correlated(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
@@ -118,7 +119,9 @@ def image_layout(framework: str) -> Answer:
         from flax import linen
         from jax import lax
 
-        shape = linen.Conv(1, (1, 1)).init_with_output(jax.random.key(0), sizes)[0].shape
+        module = linen.Conv(1, (1, 1))
+        y, _ = jax.eval_shape(lambda: module.init_with_output(jax.random.key(0), sizes))
+        shape = y.shape
         x, kernel, numbers = jnp.asarray(X), jnp.asarray(KERNEL), ("NHWC", "HWIO", "NHWC")
         y = lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=numbers)
         recipe = "flax as it is; lax needs dimension_numbers=('NHWC', 'HWIO', 'NHWC')"

@@ -117,7 +117,7 @@ def plain_function(framework: str) -> Answer:
     return Answer(default, "as it is", layer(framework)(SEQUENCE))
 
 
-def fresh(framework: str, kind: str, hidden: int) -> dict[str, np.ndarray]:
+def fresh(framework: str, kind: str, hidden: int) -> dict[str, Any]:
     """The biases of a fresh cell, by name."""
     if framework == "pytorch":
         import torch
@@ -133,7 +133,9 @@ def fresh(framework: str, kind: str, hidden: int) -> dict[str, np.ndarray]:
     import jax
     from flax import linen
 
-    module, x = getattr(linen, f"{kind}Cell")(hidden), np.zeros((1, INPUTS))
+    none = linen.initializers.zeros  # of the kernels, which would take a second to draw
+    module = getattr(linen, f"{kind}Cell")(hidden, kernel_init=none, recurrent_kernel_init=none)
+    x = np.zeros((1, INPUTS))
     carry = module.initialize_carry(jax.random.key(0), x.shape)
     tree = module.init(jax.random.key(0), carry, x)["params"]
     return {name: np.asarray(part["bias"]) for name, part in tree.items() if "bias" in part}
