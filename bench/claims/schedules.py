@@ -14,7 +14,8 @@ Rates by the framework's own schedules, asked at every step, of the initial rate
 
 The loss is that of the first 1,000 training images at the last weights. What would matter is
 0.06 nat, a fifth of the loss that is reached. Planned for a deviation of the paired difference of
-0.05 nat: with 9 seeds the power is 0.86; where the constant rate is large, the runs scatter more, and so do its effects.
+0.05 nat: with 9 seeds the power is 0.86. Where the rate is large the runs scatter more, and so do
+the effects.
 """
 
 import importlib
