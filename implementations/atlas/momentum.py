@@ -219,14 +219,16 @@ def _by_hand(framework: str) -> np.ndarray:
 def rate_dtype(framework: str) -> Answer:
     """Keras keeps the rate in float32: float64 runs part from the others at the ninth digit."""
     m, gradients = library(framework), GRADIENTS[:1]
-    if framework == "pytorch":
-        make, recipe = partial(m.SGD, lr=0.1), "nothing to do"
-    elif framework == "tensorflow":
-        make = partial(m.SGD, 0.1)
-        recipe = "learning_rate=1.0, and gradients multiplied by the rate in float64"
-    else:
-        make, recipe = partial(m.sgd, 0.1), "nothing to do"
-    excess = (first_step(framework, make, 1.0) - 0.1) / 1e-9
     if framework == "tensorflow":
-        return Answer(excess, recipe, descend(framework, partial(m.SGD, 1.0), 0.1 * gradients))
-    return Answer(excess, recipe, descend(framework, make, gradients))
+        import keras
+
+        excess = first_step(framework, partial(m.SGD, 0.1), 1.0) - 0.1
+        floatx = keras.config.floatx()
+        keras.config.set_floatx("float64")
+        aligned = descend(framework, partial(m.SGD, 0.1), gradients)
+        keras.config.set_floatx(floatx)
+        recipe = 'keras.config.set_floatx("float64") before the optimizer is made'
+        return Answer(excess / 1e-9, recipe, aligned)
+    make = partial(m.SGD, lr=0.1) if framework == "pytorch" else partial(m.sgd, 0.1)
+    excess = first_step(framework, make, 1.0) - 0.1
+    return Answer(excess / 1e-9, "nothing to do", descend(framework, make, gradients))

@@ -69,9 +69,11 @@ def momentum_decay(framework: str) -> Answer:
     if framework == "tensorflow":
         ended = descend(framework, partial(m.SGD, RATE, MU, weight_decay=DECAY))
 
-        class Coupled(m.SGD):
+        import keras
+
+        class Coupled(keras.optimizers.SGD):
             def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-                m.SGD.update_step(self, gradient + DECAY * variable, variable, learning_rate)
+                super().update_step(gradient + DECAY * variable, variable, learning_rate)
 
         recipe = "L2(w / 2) in the loss; or an update_step that adds w * variable to the gradient"
         return Answer(float(ended[0]), recipe, descend(framework, partial(Coupled, RATE, MU)))
