@@ -10,9 +10,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
-
-jax.config.update("jax_enable_x64", True)  # before any array is made: float64 would become float32
-
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -51,22 +48,30 @@ class System:
         paths = (path for path, _ in leaves)
         self.names = [jax.tree_util.keystr(p, simple=True, separator="/") for p in paths]
         self.parameters: dict[str, Array] = {}
+        self.buffers: dict[str, Array] = {}
         self.slots: dict[str, dict[str, dict[str, Array]]] = {}
         self.step: dict[str, int] = {}
         self.terms: dict[str, Array] = {}
+        self.outputs: dict[str, Array] = {}
         self.functions: dict[tuple[Any, ...], Any] = {}
 
     # --- state ------------------------------------------------------------------------------
 
     def load(self, state: State) -> None:
         check_names("parameters", self.spec.shapes(), state.parameters)
-        self.parameters = {name: self._input(state.parameters[name]) for name in self.names}
+        initial = {n: np.full(b.shape, b.initial) for n, b in self.spec.buffers.items()}
+        buffers = state.buffers or initial
+        check_names("buffers", self.spec.buffer_shapes(), buffers)
+        self.parameters = self.stage(
+            {name: state.parameters[name] for name in self.spec.parameters}
+        )
+        self.buffers = self.stage({name: buffers[name] for name in self.spec.buffers})
         for key, update in self.updates.items():
             self.step[key] = state.step.get(key, 0)
             given = state.optimizer.get(key, {})
             self.slots[key] = {}
             expected: dict[str, tuple[int, ...]] = {}
-            for name in filter(update.selects, self.names):
+            for name in filter(update.selects, self.parameters):
                 slots = self.slots[key].setdefault(name, {})
                 for slot in optimizers.SLOTS[update.optimizer.name]:
                     expected[f"{name}/{slot}"] = shape = self.spec.parameters[name].shape
@@ -84,7 +89,7 @@ class System:
             for key, by_name in self.slots.items()
         }
         parameters = {name: np.array(self.parameters[name]) for name in self.spec.parameters}
-        return State(parameters=parameters, optimizer=optimizer, step=dict(self.step))
+        return State(parameters, _arrays(self.buffers), optimizer, step=dict(self.step))
 
     def stage(self, batch: Arrays) -> dict[str, Array]:
         return {name: self._input(array) for name, array in batch.items()}
@@ -98,32 +103,27 @@ class System:
         mode: Mode,
         decisions: Arrays | None = None,
     ) -> Evaluation:
-        def ask(parameters: Any, batch: Any, given: Any) -> Any:
-            probe = Probe(mode) if given is None else Witness(mode, given)
-            outputs = getattr(self.architecture, function)(self._model(parameters), batch, probe)
-            return outputs, *_noted(probe)
+        answer = self._question(function, mode)(self._leaves(), batch, self._choices(decisions))
+        return self._evaluation(*answer)
 
-        compiled = self._compiled(("evaluate", function, mode), ask)
-        outputs, noted, margins = compiled(self.parameters, batch, self._choices(decisions))
-        return Evaluation(_arrays(outputs), _indices(noted), _arrays(margins))
+    def forward(self, function: str, batch: Mapping[str, Array], mode: Mode) -> None:
+        self.outputs = self._question(function, mode)(self._leaves(), batch, None)[0]
 
     def differentiate(
         self, update: str, batch: Mapping[str, Array], decisions: Arrays | None = None
     ) -> Gradients:
         mode = self.updates[update].mode
 
-        def ask(parameters: Any, batch: Any, given: Any) -> Any:
+        def ask(leaves: Any, batch: Any, given: Any) -> Any:
             probe = Probe(mode) if given is None else Witness(mode, given)
-            return self._backward(update, parameters, batch, probe)
+            return self._backward(update, leaves, batch, probe)
 
         compiled = self._compiled(("differentiate", update), ask)
-        terms, gradients, noted, margins = compiled(
-            self.parameters, batch, self._choices(decisions)
-        )
+        terms, gradients, *noted = compiled(self._leaves(), batch, self._choices(decisions))
         return Gradients(
             terms={name: float(term) for name, term in terms.items()},
             gradients=_arrays(gradients),
-            evaluation=Evaluation({}, _indices(noted), _arrays(margins)),
+            evaluation=self._evaluation({}, *noted),
         )
 
     def trace(
@@ -134,7 +134,7 @@ class System:
 
         def run(zeros: Any) -> Any:
             tracer = Tracer(rule.mode, zeros)
-            terms = objective(self._model(self.parameters), batch, tracer)
+            terms = objective(self._model(self._leaves()), batch, tracer)
             return sum(terms.values()), tracer.activations
 
         shapes = jax.eval_shape(run, {})[1]
@@ -153,63 +153,76 @@ class System:
         }
         step = self._compiled(("apply", update), functools.partial(self._step, update))
         self.step[update] += 1
-        self._commit(
-            update,
-            *step(
-                self._moved(update),
-                self.slots[update],
-                arrays,
-                *self._scalars(update, learning_rate),
-            ),
-        )
+        scalars = self._scalars(update, learning_rate)
+        moved, slots = step(self._moved(update), self.slots[update], arrays, *scalars)
+        self._commit(update, moved, slots, self.stage(gradients.evaluation.buffers))
 
     def update(self, update: str, batch: Mapping[str, Array], learning_rate: float) -> None:
         mode = self.updates[update].mode
 
         def whole(moved: Any, slots: Any, still: Any, batch: Any, step: Any, rate: Any) -> Any:
-            terms, gradients, _, _ = self._backward(update, {**still, **moved}, batch, Probe(mode))
-            return *self._step(update, moved, slots, gradients, step, rate), terms
+            probe = Probe(mode)
+            terms, gradients, *_, buffers = self._backward(update, {**still, **moved}, batch, probe)
+            return *self._step(update, moved, slots, gradients, step, rate), buffers, terms
 
         self.step[update] += 1
         moved = self._moved(update)
-        still = {name: p for name, p in self.parameters.items() if name not in moved}
+        still = {name: leaf for name, leaf in self._leaves().items() if name not in moved}
         # What is moved is given away: the step may write in place of it.
         compiled = self._compiled(("update", update), whole, donated=(0, 1))
         scalars = self._scalars(update, learning_rate)
-        parameters, slots, self.terms = compiled(moved, self.slots[update], still, batch, *scalars)
-        self._commit(update, parameters, slots)
+        moved, slots, buffers, self.terms = compiled(
+            moved, self.slots[update], still, batch, *scalars
+        )
+        self._commit(update, moved, slots, buffers)
 
     def read(self) -> Mapping[str, float]:
         return {name: float(term) for name, term in self.terms.items()}
 
     def synchronize(self) -> None:
-        jax.block_until_ready(self.parameters)
+        jax.block_until_ready((self.parameters, self.buffers, self.outputs))
 
     def close(self) -> None:
         for function in self.functions.values():
             function.clear_cache()
-        self.parameters, self.slots, self.terms, self.functions = {}, {}, {}, {}
+        self.parameters, self.buffers, self.slots = {}, {}, {}
+        self.terms, self.outputs, self.functions = {}, {}, {}
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _model(self, parameters: Mapping[str, Array]) -> Any:
-        """The pytree that the architecture built, with these leaves."""
-        leaves = [parameters[name] for name in self.names]
-        return jax.tree_util.tree_unflatten(self.structure, leaves)
+    def _leaves(self) -> dict[str, Array]:
+        return {**self.parameters, **self.buffers}
 
-    def _backward(self, update: str, parameters: Any, batch: Any, probe: Probe) -> Any:
+    def _model(self, leaves: Mapping[str, Array]) -> Any:
+        """The pytree that the architecture built, with these leaves."""
+        return jax.tree_util.tree_unflatten(self.structure, [leaves[name] for name in self.names])
+
+    def _question(self, function: str, mode: Mode) -> Any:
+        def ask(leaves: Any, batch: Any, given: Any) -> Any:
+            probe = Probe(mode) if given is None else Witness(mode, given)
+            outputs = getattr(self.architecture, function)(self._model(leaves), batch, probe)
+            return outputs, *_noted(probe)
+
+        return self._compiled(("evaluate", function, mode), ask)
+
+    def _evaluation(self, outputs: Any, decisions: Any, margins: Any, buffers: Any) -> Evaluation:
+        indices = {name: np.array(array).astype(np.int8) for name, array in decisions.items()}
+        kept = _arrays({**self.buffers, **buffers})
+        return Evaluation(_arrays(outputs), indices, _arrays(margins), kept)
+
+    def _backward(self, update: str, leaves: Any, batch: Any, probe: Probe) -> Any:
         rule = self.updates[update]
-        wanted = {name: p for name, p in parameters.items() if rule.selects(name)}
+        wanted = {name: leaves[name] for name in filter(rule.selects, self.spec.parameters)}
         wanted |= {f"input:{name}": batch[name] for name in rule.inputs()}
 
         def objective(wanted: Any) -> Any:
             inputs = {name: wanted[f"input:{name}"] for name in rule.inputs()}
-            model = self._model({**parameters, **wanted})
+            model = self._model({**leaves, **wanted})
             terms = getattr(self.architecture, rule.objective)(model, {**batch, **inputs}, probe)
             return sum(terms.values()), (terms, *_noted(probe))
 
-        gradients, (terms, noted, margins) = jax.grad(objective, has_aux=True)(wanted)
-        return terms, gradients, noted, margins
+        gradients, (terms, *noted) = jax.grad(objective, has_aux=True)(wanted)
+        return terms, gradients, *noted
 
     def _step(
         self, update: str, parameters: Any, slots: Any, gradients: Any, step: Array, rate: Array
@@ -229,8 +242,9 @@ class System:
     def _moved(self, update: str) -> dict[str, Array]:
         return {name: self.parameters[name] for name in self.slots[update]}
 
-    def _commit(self, update: str, parameters: Any, slots: Any) -> None:
+    def _commit(self, update: str, parameters: Any, slots: Any, buffers: Any) -> None:
         self.parameters = {**self.parameters, **parameters}
+        self.buffers = {**self.buffers, **buffers}
         self.slots[update] = slots
 
     def _compiled(self, key: tuple[Any, ...], function: Any, donated: tuple[int, ...] = ()) -> Any:
@@ -258,15 +272,12 @@ class System:
         return jax.device_put(array.astype(dtype, copy=True), self.device)
 
 
-def _noted(probe: Probe) -> tuple[dict[str, Array], dict[str, Array]]:
+def _noted(probe: Probe) -> tuple[dict[str, Array], ...]:
+    """Decisions, margins, and what the buffers become."""
     if isinstance(probe, Witness):
-        return probe.decisions, probe.margins
-    return {}, {}
+        return probe.decisions, probe.margins, probe.buffers
+    return {}, {}, probe.buffers
 
 
 def _arrays(arrays: Mapping[str, Array]) -> dict[str, np.ndarray]:
     return {name: np.array(array) for name, array in arrays.items()}
-
-
-def _indices(arrays: Mapping[str, Array]) -> dict[str, np.ndarray]:
-    return {name: np.array(array).astype(np.int8) for name, array in arrays.items()}

@@ -1,7 +1,7 @@
 """What an adapter passes through a net: it lets activations by, and may look at them.
 
-The base class does nothing, and is what training uses. A probe lives as long as one trace of a
-function; what it noted leaves the function as an output.
+The base class only keeps new buffers, and is what training uses. A probe lives as long as one trace
+of a function; what it noted leaves the function as an output.
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,11 @@ from implementations.jax import layers
 
 
 class Probe:
-    """Lets every activation pass, decides nothing."""
+    """Lets every activation pass, decides nothing, keeps what the buffers become."""
 
     def __init__(self, mode: Mode = INFERENCE) -> None:
         self.mode = mode
+        self.buffers: dict[str, Array] = {}
 
     def record(self, name: str, x: Array) -> Array:
         """Called with every activation of the spec; the net goes on with what is returned."""
@@ -26,6 +27,10 @@ class Probe:
     def choose(self, name: str, x: Array, window: int, stride: int) -> Array | None:
         """Called before every pooling layer; None leaves the choice to the maximum."""
         return None
+
+    def note(self, name: str, value: Array) -> None:
+        """Called with what a buffer becomes in this pass; whether it does, the adapter says."""
+        self.buffers[name] = value
 
 
 class Witness(Probe):

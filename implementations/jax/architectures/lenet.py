@@ -9,6 +9,7 @@ from bench.conventions import LENET_PADDING
 from bench.spec import Spec
 from implementations.jax import layers
 from implementations.jax.probe import Probe
+from implementations.jax.techniques import activations
 
 Parameters = dict[str, dict[str, Array]]
 
@@ -24,13 +25,13 @@ def build(spec: Spec, dtype: str) -> Parameters:
 
 def forward(model: Parameters, x: Array, probe: Probe) -> Array:
     x = layers.convolution(x, **model["conv1"], stride=1, padding=LENET_PADDING)
-    x = probe.record("relu1", layers.relu(probe.record("conv1", x)))
+    x = probe.record("relu1", activations.relu(probe.record("conv1", x)))
     x = probe.record("pool1", layers.max_pool(x, 2, 2, probe.choose("pool1", x, 2, 2)))
     x = layers.convolution(x, **model["conv2"], stride=1, padding=LENET_PADDING)
-    x = probe.record("relu2", layers.relu(probe.record("conv2", x)))
+    x = probe.record("relu2", activations.relu(probe.record("conv2", x)))
     x = probe.record("pool2", layers.max_pool(x, 2, 2, probe.choose("pool2", x, 2, 2)))
     x = probe.record("fc1", layers.dense(layers.flatten(x), **model["fc1"]))
-    x = probe.record("relu3", layers.relu(x))
+    x = probe.record("relu3", activations.relu(x))
     return probe.record("logits", layers.dense(x, **model["fc2"]))
 
 

@@ -1,38 +1,76 @@
 """The multilayer perceptron in JAX. Equations and shapes: bench/specs/mlp.py."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
 from bench.spec import Spec
 from implementations.jax import layers
 from implementations.jax.probe import Probe
+from implementations.jax.techniques import activations, dropout
 
-Parameters = dict[str, dict[str, Array]]
-
-
-def build(spec: Spec, dtype: str) -> Parameters:
-    """The pytree {"fc1": {"weight", "bias"}, ...} of zeros."""
-    shapes = spec.shapes()
-    return {
-        name: {part: jnp.zeros(shapes[f"{name}/{part}"], dtype) for part in ("weight", "bias")}
-        for name in ("fc1", "fc2", "fc3")
-    }
+Model = dict[str, Any]  # a pytree: a dictionary or a BatchNorm for each layer, and its Options
 
 
-def forward(model: Parameters, x: Array, probe: Probe) -> Array:
-    x = probe.record("fc1", layers.dense(layers.flatten(x), **model["fc1"]))
-    x = probe.record("relu1", layers.relu(x))
-    x = probe.record("fc2", layers.dense(x, **model["fc2"]))
-    x = probe.record("relu2", layers.relu(x))
-    return probe.record("logits", layers.dense(x, **model["fc3"]))
+@jax.tree_util.register_static
+@dataclass(frozen=True)
+class Options:
+    """What belongs to the structure of the pytree; nothing of it is a leaf."""
+
+    layers: int
+    activation: str
+    form: str | None  # of dropout
+    keep: tuple[tuple[str, float], ...]
 
 
-def logits(model: Parameters, batch: Mapping[str, Array], probe: Probe) -> dict[str, Array]:
-    return {"logits": forward(model, batch["x"], probe)}
+def build(spec: Spec, dtype: str) -> Model:
+    """The pytree {"fc1": {"weight", "bias"}, "bn1": BatchNorm, ..., "options"} of zeros."""
+    options = spec.options
+    zeros = {name: jnp.zeros(p.shape, dtype) for name, p in spec.parameters.items()}
+    model: Model = {}
+    for number in range(1, options["layers"] + 1):
+        name = f"fc{number}"
+        model[name] = {part: zeros.get(f"{name}/{part}") for part in ("weight", "bias")}
+        if f"bn{number}/scale" in zeros:
+            shape = zeros[f"bn{number}/scale"].shape
+            model[f"bn{number}"] = layers.BatchNorm.zeros(shape, dtype, options["norm"])
+    keep = tuple(options["keep"].items())
+    model["options"] = Options(options["layers"], options["activation"], options["dropout"], keep)
+    return model
 
 
-def cross_entropy(model: Parameters, batch: Mapping[str, Array], probe: Probe) -> dict[str, Array]:
-    scores = forward(model, batch["x"], probe)
+def forward(model: Model, batch: Mapping[str, Array], probe: Probe) -> Array:
+    options = model["options"]
+    activation = getattr(activations, options.activation)
+    x = _dropped(options, "input", layers.flatten(batch["x"]), batch, probe)
+    for number in range(1, options.layers):
+        x = probe.record(f"fc{number}", layers.dense(x, **model[f"fc{number}"]))
+        if f"bn{number}" in model:
+            x = model[f"bn{number}"](f"bn{number}", x, probe)
+        x = probe.record(f"{options.activation}{number}", activation(x))
+        x = _dropped(options, f"fc{number}", x, batch, probe)
+    return probe.record("logits", layers.dense(x, **model[f"fc{options.layers}"]))
+
+
+def logits(model: Model, batch: Mapping[str, Array], probe: Probe) -> dict[str, Array]:
+    return {"logits": forward(model, batch, probe)}
+
+
+def cross_entropy(model: Model, batch: Mapping[str, Array], probe: Probe) -> dict[str, Array]:
+    scores = forward(model, batch, probe)
     return {"cross_entropy": layers.softmax_cross_entropy(scores, batch["y"])}
+
+
+def _dropped(
+    options: Options, name: str, x: Array, batch: Mapping[str, Array], probe: Probe
+) -> Array:
+    """Dropout of a layer's outputs, where the spec asks for it."""
+    keep = dict(options.keep).get(name)
+    if options.form is None or keep is None:
+        return x
+    mask = batch.get(f"dropout/{name}")
+    return dropout.dropout(x, mask, keep, options.form, probe.mode.dropout)

@@ -10,6 +10,7 @@ from jax import Array
 from bench.spec import Spec
 from implementations.jax import layers
 from implementations.jax.probe import Probe
+from implementations.jax.techniques import activations
 
 
 @jax.tree_util.register_dataclass
@@ -30,7 +31,7 @@ def build(spec: Spec, dtype: str) -> SingleConvolution:
 
 def forward(model: SingleConvolution, x: Array, probe: Probe) -> Array:
     x = layers.convolution(x, **model.conv, stride=model.stride, padding=model.padding)
-    return probe.record("sigmoid", layers.sigmoid(probe.record("conv", x)))
+    return probe.record("sigmoid", activations.sigmoid(probe.record("conv", x)))
 
 
 def response(

@@ -13,7 +13,10 @@ from jax import Array
 SLOTS: dict[str, tuple[str, ...]] = {
     "sgd": (),
     "momentum": ("velocity",),
+    "deck_momentum": ("velocity",),
+    "adagrad": ("accumulator",),
     "adam": ("first_moment", "second_moment"),
+    "deck_adam": ("first_moment", "second_moment"),
 }
 
 
@@ -38,6 +41,38 @@ def momentum(
     return updated, {"velocity": velocity}
 
 
+def deck_momentum(
+    parameter: Array,
+    gradient: Array,
+    slots: dict[str, Array],
+    step: Array,
+    learning_rate: Array,
+    momentum: float,
+) -> tuple[Array, dict[str, Array]]:
+    """v <- mu v + lr g, p <- p - v: the velocity holds the rate of every past step."""
+    rate = learning_rate.astype(parameter.dtype)
+    velocity = momentum * slots["velocity"] + rate * gradient
+    return parameter - velocity, {"velocity": velocity}
+
+
+def adagrad(
+    parameter: Array,
+    gradient: Array,
+    slots: dict[str, Array],
+    step: Array,
+    learning_rate: Array,
+    epsilon: float,
+) -> tuple[Array, dict[str, Array]]:
+    """G <- G + g^2, p <- p - lr g / (sqrt(G) + eps) (Duchi, Hazan and Singer, 2011).
+
+    optax starts from 0.1 and puts eps inside the root.
+    """
+    accumulator = slots["accumulator"] + gradient * gradient
+    rate = learning_rate.astype(parameter.dtype)
+    updated = parameter - rate * gradient / (jnp.sqrt(accumulator) + epsilon)
+    return updated, {"accumulator": accumulator}
+
+
 def adam(
     parameter: Array,
     gradient: Array,
@@ -53,14 +88,28 @@ def adam(
     m <- b1 m + (1 - b1) g             v <- b2 v + (1 - b2) g^2
     p <- p - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
     """
-    dtype = parameter.dtype
-    first = beta1 * slots["first_moment"] + (1 - beta1) * gradient
-    second = beta2 * slots["second_moment"] + (1 - beta2) * gradient * gradient
-    corrected_first = first / (1 - jnp.power(beta1, step)).astype(dtype)
-    corrected_second = second / (1 - jnp.power(beta2, step)).astype(dtype)
-    rate = learning_rate.astype(dtype)
-    updated = parameter - rate * corrected_first / (jnp.sqrt(corrected_second) + epsilon)
-    return updated, {"first_moment": first, "second_moment": second}
+    first, second, slots = _moments(gradient, slots, step, beta1, beta2)
+    rate = learning_rate.astype(parameter.dtype)
+    return parameter - rate * first / (jnp.sqrt(second) + epsilon), slots
+
+
+def deck_adam(
+    parameter: Array,
+    gradient: Array,
+    slots: dict[str, Array],
+    step: Array,
+    learning_rate: Array,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+) -> tuple[Array, dict[str, Array]]:
+    """Adam as the deck prints it, with epsilon inside the root.
+
+    m and v as in adam(), p <- p - lr (m / (1 - b1^t)) / sqrt(v / (1 - b2^t) + eps)
+    """
+    first, second, slots = _moments(gradient, slots, step, beta1, beta2)
+    rate = learning_rate.astype(parameter.dtype)
+    return parameter - rate * first / jnp.sqrt(second + epsilon), slots
 
 
 def clip_by_global_norm(gradients: dict[str, Array], limit: float) -> dict[str, Array]:
@@ -68,3 +117,16 @@ def clip_by_global_norm(gradients: dict[str, Array], limit: float) -> dict[str, 
     norm = jnp.sqrt(sum(jnp.sum(g * g) for g in gradients.values()))
     scale = jnp.minimum(limit / norm, 1.0)
     return {name: g * scale for name, g in gradients.items()}
+
+
+def _moments(
+    gradient: Array, slots: dict[str, Array], step: Array, beta1: float, beta2: float
+) -> tuple[Array, Array, dict[str, Array]]:
+    """Adam's moments, corrected for their start at 0, and the slots that hold them uncorrected."""
+    first = beta1 * slots["first_moment"] + (1 - beta1) * gradient
+    second = beta2 * slots["second_moment"] + (1 - beta2) * gradient * gradient
+    return (
+        first / (1 - jnp.power(beta1, step)).astype(gradient.dtype),
+        second / (1 - jnp.power(beta2, step)).astype(gradient.dtype),
+        {"first_moment": first, "second_moment": second},
+    )

@@ -9,6 +9,7 @@ from jax import Array
 from bench.spec import Spec
 from implementations.jax import layers
 from implementations.jax.probe import Probe
+from implementations.jax.techniques import activations
 
 
 def build(spec: Spec, dtype: str) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def build(spec: Spec, dtype: str) -> dict[str, Any]:
 
 def forward(model: dict[str, Any], half: str, x: Array, probe: Probe) -> Array:
     x = probe.record(f"{half}/fc1", layers.dense(x, **model[half]["fc1"]))
-    return probe.record(f"{half}/fc2", layers.dense(layers.relu(x), **model[half]["fc2"]))
+    return probe.record(f"{half}/fc2", layers.dense(activations.relu(x), **model[half]["fc2"]))
 
 
 def sample(model: dict[str, Any], batch: Mapping[str, Array], probe: Probe) -> dict[str, Array]:

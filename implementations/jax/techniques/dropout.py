@@ -1,0 +1,43 @@
+"""Dropout in JAX, in two forms that are the same net in expectation.
+
+                in training            at inference
+    deck        x mask                 keep x
+    inverted    x mask / keep          x
+
+mask is 1 with probability `keep`, else 0, and comes from outside. Srivastava, Hinton, Krizhevsky,
+Sutskever and Salakhutdinov (2014), "Dropout: a simple way to prevent neural networks from
+overfitting": the deck's form in section 4, the inverted one in section 10.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from bench import ranges
+from bench.errors import ContractError
+
+FORMS = ("deck", "inverted")
+
+
+def dropout(x: Array, mask: Array | None, keep: float, form: str, training: bool) -> Array:
+    """x and mask of one shape.
+
+    Raises ContractError in training without a mask, UserError for another form or for a `keep`
+    outside of (0, 1].
+    """
+    ranges.choice("form of dropout", form, FORMS)
+    ranges.number("keep", keep, ranges.PROBABILITY)
+    if not training:
+        return keep * x if form == "deck" else x
+    if mask is None:
+        raise ContractError("dropout in training needs a mask")
+    kept = x * mask.astype(x.dtype)
+    return kept if form == "deck" else kept / keep
+
+
+def draw(shape: tuple[int, ...], keep: float, seed: int) -> np.ndarray:
+    """A mask by JAX's own generator. Raises UserError for a `keep` outside of (0, 1]."""
+    ranges.number("keep", keep, ranges.PROBABILITY)
+    kept = jax.random.bernoulli(jax.random.key(seed), keep, shape)
+    return np.array(kept.astype(jnp.float64))
