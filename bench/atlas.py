@@ -13,7 +13,7 @@ import math
 import os
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,14 +57,16 @@ def asked(framework: str, planned: Iterable[Row]) -> Iterator[dict[str, Any]]:
         yield {**_identity(entry, framework), "versions": versions, **_judged(entry, framework)}
 
 
-def sentence(record: dict[str, Any]) -> str:
+def sentence(record: Mapping[str, Any]) -> str:
     """Why a row is red."""
     name = f"row {record['row']} of the atlas ({record['title']})"
     if record["note"]:
         return f"{name} could not be asked: {record['note']}"
     if record["changed"]:
         return f"{name} answers {record['default']}, where {record['pinned']} is pinned"
-    return f"{name} is off by {record['residual']} after its recipe: {record['recipe']}"
+    off = record["residual"]
+    told = "has no number" if off is None or math.isinf(off) else f"is off by {off:.0e}"
+    return f"{name} {told} after its recipe: {record['recipe']}"
 
 
 def _identity(entry: Row, framework: str) -> dict[str, Any]:

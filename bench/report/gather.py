@@ -35,6 +35,10 @@ NEEDED = {
         *("max_relative_deviation", "tolerance", "first_divergence"),
     ),
     "mutants.json": ("mutant", "framework", "killed", "by"),
+    "atlas.json": (
+        *("row", "topic", "title", "why", "framework", "versions", "default", "pinned", "changed"),
+        *("recipe", "residual", "tolerance", "aligned", "red", "note", "frameworks_disagree"),
+    ),
     "runs.csv": IDENTITY,
     "timings.csv": (*IDENTITY, "metric", "value"),
     "costs.csv": (*IDENTITY, "cpu_seconds", "wall_seconds", "peak_memory_mib", "started"),
@@ -53,6 +57,7 @@ class Gathered:
     verdicts: list[dict[str, Any]]
     conformance: list[dict[str, Any]]
     mutants: list[dict[str, Any]]
+    atlas: list[dict[str, Any]]
     datasets: list[dict[str, Any]]
 
     @property
@@ -146,6 +151,7 @@ def gather(results: Path) -> Gathered:
         verdicts=_records(results / "verdicts.json"),
         conformance=_records(results / "conformance.json"),
         mutants=_records(results / "mutants.json"),
+        atlas=_records(results / "atlas.json"),
         datasets=[_object(path) for path in sorted((results / "data").glob("*.json"))],
     )
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from bench import rules_text
 from bench.claim import AtLeast, Claim, Difference, Equivalent, Hypothesis
-from bench.report import figures, series, sources
+from bench.report import atlas, figures, series, sources
 from bench.report.gather import POOLED, Gathered
 from bench.report.style import LOOKS, MEANINGS, SHAPES, look, title
 
@@ -27,6 +27,7 @@ def pages(found: Gathered) -> dict[str, str]:
         "index.html": render("index", "", front(found)),
         "errata.html": render("errata", "", {"claims": [_claim(found, c) for c in found.claims]}),
         "conformance.html": render("conformance", "", conformance(found)),
+        "atlas.html": render("atlas", "", atlas.page(found.atlas)),
         "provenance.html": render("provenance", "", provenance(found)),
     }
     for claim in found.claims:
@@ -78,6 +79,7 @@ def front(found: Gathered) -> dict[str, Any]:
         "failed": [r for r in found.conformance if not r["passed"]],
         "worst": None if None in deviations else max(deviations, default=None),
         "steps": max((r["steps"] for r in judged), default=0),
+        "atlas": atlas.page(found.atlas),
         "killed": sum(m["killed"] for m in found.mutants),
         "facts": next(iter(found.provenance().values()), None),
     }

@@ -23,3 +23,23 @@ for (const table of document.querySelectorAll("table.sortable")) {
     table.tBodies[0].append(...rows.map(([, row]) => row));
   }));
 }
+// Finding: what does not hold every typed word is hidden, and so is a section without anything left.
+for (const field of document.querySelectorAll("input[data-filters]")) {
+  const entries = [...document.querySelectorAll(field.dataset.filters)].map((entry) => [
+    entry, `${entry.dataset.words ?? ""} ${entry.textContent}`.toLowerCase(),
+  ]);
+  const filter = () => {
+    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let left = 0;
+    for (const [entry, text] of entries) {
+      entry.hidden = !words.every((word) => text.includes(word));
+      left += !entry.hidden;
+    }
+    for (const section of document.querySelectorAll("[data-section]")) {
+      section.hidden = !section.querySelector(`${field.dataset.filters}:not([hidden])`);
+    }
+    field.parentElement.querySelector("output").value = words.length ? `${left} found` : "";
+  };
+  field.addEventListener("input", filter);
+  field.closest("[hidden]")?.removeAttribute("hidden");
+}
