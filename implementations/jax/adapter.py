@@ -62,10 +62,8 @@ class System:
         initial = {n: np.full(b.shape, b.initial) for n, b in self.spec.buffers.items()}
         buffers = state.buffers or initial
         check_names("buffers", self.spec.buffer_shapes(), buffers)
-        self.parameters = self.stage(
-            {name: state.parameters[name] for name in self.spec.parameters}
-        )
-        self.buffers = self.stage({name: buffers[name] for name in self.spec.buffers})
+        self.parameters = {n: self._input(state.parameters[n]) for n in self.spec.parameters}
+        self.buffers = {name: self._input(buffers[name]) for name in self.spec.buffers}
         for key, update in self.updates.items():
             self.step[key] = state.step.get(key, 0)
             given = state.optimizer.get(key, {})
@@ -155,7 +153,8 @@ class System:
         self.step[update] += 1
         scalars = self._scalars(update, learning_rate)
         moved, slots = step(self._moved(update), self.slots[update], arrays, *scalars)
-        self._commit(update, moved, slots, self.stage(gradients.evaluation.buffers))
+        noted = {n: self._input(array) for n, array in gradients.evaluation.buffers.items()}
+        self._commit(update, moved, slots, noted)
 
     def update(self, update: str, batch: Mapping[str, Array], learning_rate: float) -> None:
         mode = self.updates[update].mode

@@ -98,28 +98,44 @@ def last(x, window, stride, choice=None):
     return entries.gather(-1, index).squeeze(-1)
 
 
-def biased(x, scale, shift, mean, variance, training, decay, epsilon, unbiased):
-    return batch_norm(x, scale, shift, mean, variance, training, decay, epsilon, False)
+def biased(x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased):
+    return batch_norm(
+        x, scale, shift, running_mean, running_variance, training, decay, epsilon, False
+    )
 
 
-def of_the_new(x, scale, shift, mean, variance, training, decay, epsilon, unbiased):
-    return batch_norm(x, scale, shift, mean, variance, training, 1 - decay, epsilon, unbiased)
+def of_the_new(x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased):
+    return batch_norm(
+        x, scale, shift, running_mean, running_variance, training, 1 - decay, epsilon, unbiased
+    )
 
 
-def wide_epsilon(x, scale, shift, mean, variance, training, decay, epsilon, unbiased):
-    return batch_norm(x, scale, shift, mean, variance, training, decay, 1e-3, unbiased)
+def wide_epsilon(
+    x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased
+):
+    return batch_norm(
+        x, scale, shift, running_mean, running_variance, training, decay, 1e-3, unbiased
+    )
 
 
-def constant_statistics(x, scale, shift, mean, variance, training, decay, epsilon, unbiased):
+def constant_statistics(
+    x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased
+):
     dims = [axis for axis in range(x.ndim) if axis != 1]
     batch = x.detach().mean(dims), x.detach().var(dims, correction=0)
     y, _, _ = batch_norm(x, scale, shift, *batch, False, decay, epsilon, unbiased)
-    _, *new = batch_norm(x, scale, shift, mean, variance, True, decay, epsilon, unbiased)
+    _, *new = batch_norm(
+        x, scale, shift, running_mean, running_variance, True, decay, epsilon, unbiased
+    )
     return y, *new
 
 
-def frozen_norm(x, scale, shift, mean, variance, training, decay, epsilon, unbiased):
-    return batch_norm(x, scale, shift, mean, variance, False, decay, epsilon, unbiased)
+def frozen_norm(
+    x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased
+):
+    return batch_norm(
+        x, scale, shift, running_mean, running_variance, False, decay, epsilon, unbiased
+    )
 
 
 def unscaled(x, mask, keep, form, training):

@@ -3,10 +3,15 @@
 import tensorflow as tf
 
 from implementations.tensorflow import layers
-from implementations.tensorflow.techniques import optimizers
+from implementations.tensorflow.techniques import augmentation, optimizers, schedules
+from implementations.tensorflow.techniques import batch_norm as batch_norms
+from implementations.tensorflow.techniques import dropout as dropouts
 
 convolution, dense = layers.convolution, layers.dense
-adam = optimizers.adam
+adagrad, adam = optimizers.adagrad, optimizers.adam
+average_pool, affine = layers.average_pool, augmentation.affine
+batch_norm, dropout = batch_norms.batch_norm, dropouts.dropout
+piecewise_constant, exponential_decay = schedules.piecewise_constant, schedules.exponential_decay
 
 
 def moments(gradient, slots, beta1, beta2):
@@ -94,6 +99,91 @@ def last(x, window, stride, choice=None):
     return tf.gather(entries, tf.argmax(entries, axis=-1), batch_dims=4)
 
 
+def biased(x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased):
+    return batch_norm(
+        x, scale, shift, running_mean, running_variance, training, decay, epsilon, False
+    )
+
+
+def of_the_new(x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased):
+    return batch_norm(
+        x, scale, shift, running_mean, running_variance, training, 1 - decay, epsilon, unbiased
+    )
+
+
+def wide_epsilon(
+    x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased
+):
+    return batch_norm(
+        x, scale, shift, running_mean, running_variance, training, decay, 1e-3, unbiased
+    )
+
+
+def constant_statistics(
+    x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased
+):
+    axes = list(range(x.shape.rank - 1))
+    batch = [tf.stop_gradient(part) for part in tf.nn.moments(x, axes)]
+    y, _, _ = batch_norm(x, scale, shift, *batch, False, decay, epsilon, unbiased)
+    _, *new = batch_norm(
+        x, scale, shift, running_mean, running_variance, True, decay, epsilon, unbiased
+    )
+    return y, *new
+
+
+def frozen_norm(
+    x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased
+):
+    return batch_norm(
+        x, scale, shift, running_mean, running_variance, False, decay, epsilon, unbiased
+    )
+
+
+def unscaled(x, mask, keep, form, training):
+    return x * mask if training else x
+
+
+def rate_for_keep(x, mask, keep, form, training):
+    return dropout(x, mask, 1 - keep, form, training)
+
+
+def upside_down(x, mask, keep, form, training):
+    return dropout(x, 1 - mask, keep, form, training)
+
+
+def adagrad_inside(parameter, gradient, slots, step, learning_rate, epsilon):
+    total = slots["accumulator"].assign_add(gradient * gradient)
+    parameter.assign_sub(
+        tf.cast(learning_rate, gradient.dtype) * gradient / tf.sqrt(total + epsilon)
+    )
+
+
+def from_a_tenth(parameter, gradient, slots, step, learning_rate, epsilon):
+    start = tf.cast(tf.where(step == 1, 0.1, 0.0), gradient.dtype)
+    slots["accumulator"].assign_add(start * tf.ones_like(gradient))
+    adagrad(parameter, gradient, slots, step, learning_rate, epsilon)
+
+
+def hard_sigmoid(x):
+    return tf.clip_by_value(0.2 * x + 0.5, 0, 1)
+
+
+def late(step, boundaries, rates):
+    return piecewise_constant(max(step - 1, 0), boundaries, rates)
+
+
+def stairs(step, rate, decay, period):
+    return exponential_decay(step // period * period, rate, decay, period)
+
+
+def summed_window(x, window, stride):
+    return window * window * average_pool(x, window, stride)
+
+
+def other_way(x, angle, scale, shift):
+    return affine(x, -angle, scale, shift)
+
+
 PATCHES = {
     "nothing wrong": ("layers.dense", unchanged),
     "adam epsilon hat": ("techniques.optimizers.adam", epsilon_hat),
@@ -106,10 +196,30 @@ PATCHES = {
     "clipped probabilities": ("layers.softmax_cross_entropy", clipped),
     "frozen bias": ("layers.dense", frozen),
     "transposed weight": ("layers.dense", transposed),
-    "relu slope 1 at zero": ("layers.relu", slope_at_zero),
+    "relu slope 1 at zero": ("techniques.activations.relu", slope_at_zero),
     "flattened channels first": ("layers.flatten", channels_first),
     "flipped kernel": ("layers.convolution", flipped),
     "same padding": ("layers.convolution", same),
     "ties share the gradient": ("layers.max_pool", shared),
     "last maximum": ("layers.max_pool", last),
+    "biased running variance": ("techniques.batch_norm.batch_norm", biased),
+    "decay of the new value": ("techniques.batch_norm.batch_norm", of_the_new),
+    "batch norm epsilon of 1e-3": ("techniques.batch_norm.batch_norm", wide_epsilon),
+    "statistics without gradient": ("techniques.batch_norm.batch_norm", constant_statistics),
+    "frozen batch norm": ("techniques.batch_norm.batch_norm", frozen_norm),
+    "dropout never scaled": ("techniques.dropout.dropout", unscaled),
+    "rate for keep": ("techniques.dropout.dropout", rate_for_keep),
+    "deck dropout unscaled at test": ("techniques.dropout.dropout", unscaled),
+    "mask put upside down": ("techniques.dropout.dropout", upside_down),
+    "adagrad epsilon inside the root": ("techniques.optimizers.adagrad", adagrad_inside),
+    "adagrad from 0.1": ("techniques.optimizers.adagrad", from_a_tenth),
+    "rate outside of the deck's velocity": (
+        "techniques.optimizers.deck_momentum",
+        optimizers.momentum,
+    ),
+    "hard sigmoid": ("techniques.activations.sigmoid", hard_sigmoid),
+    "schedule a step late": ("techniques.schedules.piecewise_constant", late),
+    "decay in stairs": ("techniques.schedules.exponential_decay", stairs),
+    "average pooling by the sum": ("layers.average_pool", summed_window),
+    "rotation the other way": ("techniques.augmentation.affine", other_way),
 }
