@@ -98,7 +98,7 @@ def test_gradients_of_batch_norm(adapter: ModuleType, inputs, mode: Mode) -> Non
 def test_one_value_a_channel_is_refused_in_training(adapter: ModuleType) -> None:
     spec = single_batch_norm.spec(DENSE)
     system = built(adapter, spec)
-    with pytest.raises(ValueError, match="at least two values"):
+    with pytest.raises(ValueError, match=r"batch norm .* values"):
         system.evaluate("response", system.stage(drawn(spec, 1)), TRAINING)
     image = single_batch_norm.spec(IMAGE)  # one image has a value for each pixel
     system = built(adapter, image)
