@@ -79,8 +79,9 @@ CLAIM = Claim(
         "A perceptron is trained by plain gradient descent on the same images with pixels from 0 "
         "to 255, from 0 to 1, and standardized to mean 0 and variance 1 over the training images, "
         "from the same weights in the same batch order, each at the learning rate that serves it "
-        "best of five (lowest mean loss). Compared are the iterations until the training loss, mean of 10 batches, is "
-        "at most the target, and over how many decades of learning rates the net trains at all."
+        "best of five, that of the lowest mean loss. Compared are the iterations until the "
+        "training loss, mean of 10 batches, is at most the target, and over how many decades of "
+        "learning rates the net trains at all."
     ),
     arms={
         "raw": "pixels from 0 to 255",
@@ -177,7 +178,7 @@ def decades(losses: list[float], usable: float) -> float:
 
 
 def mean_loss(losses: list[float], steps: int) -> float:
-    """Over all steps, those after a divergence included: the search's measure of a fast training."""
+    """Over all steps, those after a divergence included: how fast a training is."""
     capped = [_capped(loss) for loss in losses]
     return (sum(capped) + HIGHEST * (steps - len(capped))) / steps
 
