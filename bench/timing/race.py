@@ -1,0 +1,63 @@
+"""Nets that are trained in turns until each reaches a training loss: who needs less CPU time?
+
+Step n of every racer comes before step n + 1 of any, and the order of the racers reverses from step
+to step, so that a drift of the machine meets all of them (bench/timing/turns.py). Batches are
+staged and losses are read outside of the clock; the first step of a compiled net contains the
+compilation, so racers are to be warm.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from bench.contract import Arrays, System
+from bench.timing import turns
+from bench.training import TRAIN, Fit
+
+
+@dataclass
+class Racer:
+    """A system with its weights loaded, its batches and rate; what it did so far."""
+
+    system: System
+    batches: Iterator[Arrays]
+    rate: float
+    fit: Fit = field(default_factory=Fit)
+    seconds: list[float] = field(default_factory=list)  # from the start to the end of each step
+    arrived: bool = False
+
+    def step(self, clock: Callable[[], float]) -> None:
+        staged = self.system.stage(next(self.batches))
+        before = clock()
+        self.system.update(TRAIN, staged, self.rate)
+        self.system.synchronize()
+        taken = clock() - before
+        self.seconds.append((self.seconds[-1] if self.seconds else 0.0) + taken)
+        self.fit.losses.append(sum(self.system.read().values()))
+
+    def spent(self) -> float:
+        """CPU seconds up to the target, or up to the horizon for one that never got there."""
+        return self.seconds[-1]
+
+
+def race(
+    racers: Mapping[str, Racer],
+    target: float,
+    horizon: int,
+    window: int = 10,
+    clock: Callable[[], float] = time.process_time,
+) -> None:
+    """Train all until the mean loss of each one's last `window` steps is at most `target`.
+
+    One whose loss is no longer finite goes on to the horizon: what a diverged run costs is all that
+    there was.
+    """
+    for turn in range(horizon):
+        running = [name for name, racer in racers.items() if not racer.arrived]
+        for name in turns.order(running, turn):
+            racer = racers[name]
+            racer.step(clock)
+            last = racer.fit.losses[-window:]
+            mean = math.fsum(last) / window if all(map(math.isfinite, last)) else math.inf
+            racer.arrived = len(last) == window and mean <= target
