@@ -38,6 +38,10 @@ CLAIM = Claim(
     },
     metrics={
         "forward": "relative error of the forward formula",
+        "forward_turned": (
+            "relative error of the convolution of mathematics, Σ_a Σ_b ω_ab y_(i−a)(j−b) with the "
+            "index moved to the same window, which turns the kernel by 180 degrees"
+        ),
         "weight_printed": "relative error of the weight gradient as printed",
         "weight_mended": "relative error of the weight gradient with the input's index shifted",
         "input_printed": "relative error of the input gradient as printed",
@@ -48,6 +52,12 @@ CLAIM = Claim(
             statement="The forward formula is what the frameworks call a convolution.",
             rule=Bound("forward", "float64", FLOAT64),
             setting="the forward formula",
+        ),
+        Hypothesis(
+            name="a convolution by name",
+            statement="What the layer computes is the convolution of mathematics.",
+            rule=Bound("forward_turned", "float64", FLOAT64),
+            setting="the name",
         ),
         Hypothesis(
             name="weight gradient as printed",
@@ -99,6 +109,18 @@ CLAIM = Claim(
             refuted_by="weight gradient as printed",
             supported_by="weight gradient mended",
         ),
+        Erratum(
+            printed="convolution: x = ω ∗ y",
+            mended="cross-correlation: x_ij = Σ_a Σ_b ω_ab y_(i+a)(j+b)",
+            why=(
+                "The deck's formula is right, its name is not: a convolution would take "
+                "y_(i−a)(j−b). For a kernel that is learned it makes no difference, since the net "
+                "learns the turned kernel; for one that is taken from elsewhere (a Gabor filter, "
+                "np.convolve, weights of another program) it turns the picture upside down."
+            ),
+            refuted_by="a convolution by name",
+            supported_by="forward",
+        ),
     ),
 )
 
@@ -117,6 +139,7 @@ def formulas(y: np.ndarray, weight: np.ndarray, cotangent: np.ndarray) -> dict[s
     taps = [(a, b) for a in range(kernel) for b in range(kernel)]
     shifted = {(a, b): y[:, a : a + rows, b : b + columns] for a, b in taps}
     x = np.add.reduce([weight[tap] * shifted[tap] for tap in taps])
+    turned = np.add.reduce([weight[::-1, ::-1][tap] * shifted[tap] for tap in taps])
     slope = sigmoid(x) * (1.0 - sigmoid(x))
     delta = cotangent * slope  # dE/dx
     unshifted = float((delta * shifted[0, 0]).sum())
@@ -132,6 +155,7 @@ def formulas(y: np.ndarray, weight: np.ndarray, cotangent: np.ndarray) -> dict[s
     )
     return {
         "forward": sigmoid(x),
+        "forward_turned": sigmoid(turned),
         "weight_printed": np.full((kernel, kernel), unshifted),
         "weight_mended": mended,
         "input_printed": by_input,
@@ -156,6 +180,7 @@ def run(job: Job) -> Outcome:
     response = system.evaluate("response", staged, INFERENCE).outputs["response"]
     found = {
         "forward": response[..., 0],
+        "forward_turned": response[..., 0],
         "weight_printed": gradients["conv/weight"][..., 0, 0],
         "weight_mended": gradients["conv/weight"][..., 0, 0],
         "input_printed": gradients["input:x"][..., 0],
