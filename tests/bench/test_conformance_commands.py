@@ -33,7 +33,7 @@ def test_a_missing_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> N
         players.adapters("pytorch")
 
 
-@pytest.mark.parametrize("damage", [None, "record", "mutant", "empty"])
+@pytest.mark.parametrize("damage", [None, "record", "mutant", "row", "empty", "no rows"])
 def test_the_gate_judges_what_was_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys, damage: str | None
 ) -> None:
@@ -42,11 +42,16 @@ def test_the_gate_judges_what_was_written(
     store.write_file(tmp_path / "conformance.json", store.canonical(records))
     mutants = [{"framework": "numpy", "mutant": "a bug", "killed": damage != "mutant"}]
     store.write_file(tmp_path / "mutants.json", store.canonical(mutants))
+    row = {"framework": "jax", "row": "B1", "title": "epsilon", "red": damage == "row"}
+    row |= {"changed": True, "default": 2.0, "pinned": 1.0, "note": None}
+    atlas = [] if damage == "no rows" else [row]
+    store.write_file(tmp_path / "atlas.json", store.canonical(atlas))
     monkeypatch.setattr(sys, "argv", ["gate", str(tmp_path)])
     assert gate.main() == (0 if damage is None else 1)
     said = capsys.readouterr().out
     assert ("logits" in said) == (damage == "record")
     assert ("'a bug' was not caught" in said) == (damage == "mutant")
+    assert ("jax: row B1 of the atlas (epsilon) answers 2.0" in said) == (damage == "row")
 
 
 def test_the_gate_asks_for_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
