@@ -2,8 +2,8 @@
 
 The budget of 150 steps is where a pilot's shallow nets had learned the digits (NumPy, seeds 100 to
 104, which are not used again). Ten points of accuracy is the least that decides whether a net
-trains. Deviations are the pilot's, rounded up; with them 9 seeds give every rule a power of at least
-0.8 there.
+trains. Deviations are the pilot's, rounded up; with them 9 seeds give every rule a power of at
+least 0.8 there.
 
 The rate is chosen by the training images that are misclassified, not by their loss: after too large
 weights a net can classify half of the images and still have a loss of a hundred nats.
