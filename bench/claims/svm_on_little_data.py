@@ -8,11 +8,12 @@ seeds find it with a power of at least 0.8.
 
 import functools
 import math
+from collections.abc import Mapping
 
 from sklearn.svm import SVC
 
 from bench import conventions, dataset, training, weights
-from bench.claim import Budget, Claim, Difference, Hypothesis, Job, Outcome, Search
+from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
 from bench.contract import Update, momentum
 from bench.dataset import Prepared
 from bench.spec import Spec
@@ -95,6 +96,16 @@ CLAIM = Claim(
     architectures=("mlp", "convnet"),
     datasets=("mnist5k",),
     search=Search(grid=dict.fromkeys(TRAINED, RATES), metric="validation_error"),
+    figures=(
+        Figure(
+            series="sizes",
+            caption="Accuracy on held-out images by the number of training images.",
+            x="images",
+            y="accuracy",
+            hue="learner",
+            log="x",
+        ),
+    ),
 )
 prepare = functools.lru_cache(maxsize=2)(dataset.prepare)
 
@@ -130,7 +141,11 @@ def machine(data: Prepared, n: int) -> Outcome:
         for name, (x, y) in parts(data, n).items()
     }
     found["validation_error"] = 1 - found["validation_error"]
-    return Outcome(found, record={"data": few.record, "support": int(fitted.n_support_.sum())})
+    return Outcome(
+        found,
+        series={"sizes": [size("support vector machine", n, found)]},
+        record={"data": few.record, "support": int(fitted.n_support_.sum())},
+    )
 
 
 def net(job: Job, data: Prepared, kind: str, n: int) -> Outcome:
@@ -147,12 +162,16 @@ def net(job: Job, data: Prepared, kind: str, n: int) -> Outcome:
         job.settings["learning_rate"],
         lambda step: job.report(step / steps, f"step {step}"),
     )
-    metrics = dict.fromkeys(("accuracy", "train_accuracy", "validation_error"), math.nan)
+    metrics: dict[str, float] = {name: math.nan for name in parts(data, n)}
     if not found.diverged:
         metrics = {name: training.test(system, x, y)[0] for name, (x, y) in parts(data, n).items()}
         metrics["validation_error"] = 1 - metrics["validation_error"]
     return Outcome(
         metrics,
-        curve=tuple(found.curve()),
+        series={"sizes": [size(NETS[kind], n, metrics)]},
         record={"data": few.record, "first_step_seconds": found.first_step_seconds},
     )
+
+
+def size(learner: str, n: int, metrics: Mapping[str, float]) -> dict[str, float | str]:
+    return {"learner": learner, "images": n, "accuracy": metrics["accuracy"]}

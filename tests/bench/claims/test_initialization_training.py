@@ -3,6 +3,7 @@
 import pytest
 
 from bench import claim as claims
+from bench.claim import Difference
 from bench.claims import initialization_training as trained
 from tests.bench.claims.jobs import job
 
@@ -17,6 +18,7 @@ def test_every_arm_is_searched() -> None:
 
 def test_every_rule_is_about_arms_of_the_standard_budget() -> None:
     for hypothesis in CLAIM.hypotheses:
+        assert isinstance(hypothesis.rule, Difference)
         assert {hypothesis.rule.arm, hypothesis.rule.baseline} <= set(trained.STANDARD)
 
 
