@@ -162,7 +162,7 @@ def net(job: Job, data: Prepared, kind: str, n: int) -> Outcome:
         job.settings["learning_rate"],
         lambda step: job.report(step / steps, f"step {step}"),
     )
-    metrics: dict[str, float] = {name: math.nan for name in parts(data, n)}
+    metrics: dict[str, float] = dict.fromkeys(parts(data, n), math.nan)
     if not found.diverged:
         metrics = {name: training.test(system, x, y)[0] for name, (x, y) in parts(data, n).items()}
         metrics["validation_error"] = 1 - metrics["validation_error"]
