@@ -47,10 +47,13 @@ class System:
         self.slots: dict[str, dict[str, dict[str, tf.Variable]]] = {}
         self.step: dict[str, int] = {}
         self.terms: dict[str, tf.Tensor] = {}
+        self.outputs: dict[str, tf.Tensor] = {}
         self.functions: dict[tuple[Any, ...], Any] = {}
         with tf.device(self.device):
             self.model = self.architecture.build(spec, config.dtype)
-            self.parameters = dict(_named(self.model))
+            variables = dict(_named(self.model))
+            self.parameters = {name: variables[name] for name in spec.parameters}
+            self.buffers = {name: variables[name] for name in spec.buffers}
             for key, update in updates.items():
                 self.step[key] = 0
                 names = optimizers.SLOTS[update.optimizer.name]
@@ -64,8 +67,12 @@ class System:
 
     def load(self, state: State) -> None:
         check_names("parameters", self.spec.shapes(), state.parameters)
+        initial = {n: np.full(b.shape, b.initial) for n, b in self.spec.buffers.items()}
+        buffers = state.buffers or initial
+        check_names("buffers", self.spec.buffer_shapes(), buffers)
         for name, variable in self.parameters.items():
             variable.assign(state.parameters[name].astype(self.dtype))
+        self._assign(buffers)
         for key, by_name in self.slots.items():
             self.step[key] = state.step.get(key, 0)
             given = state.optimizer.get(key, {})
@@ -89,8 +96,8 @@ class System:
             }
             for key, by_name in self.slots.items()
         }
-        parameters = {name: self.parameters[name].numpy().copy() for name in self.spec.parameters}
-        return State(parameters=parameters, optimizer=optimizer, step=dict(self.step))
+        owned = _arrays(self.parameters), _arrays(self.buffers)
+        return State(*owned, optimizer, step=dict(self.step))
 
     def stage(self, batch: Arrays) -> dict[str, tf.Tensor]:
         with tf.device(self.device):
@@ -105,15 +112,11 @@ class System:
         mode: Mode,
         decisions: Arrays | None = None,
     ) -> Evaluation:
-        def ask(batch: Any, given: Any) -> Any:
-            probe = Probe(mode) if given is None else Witness(mode, given)
-            outputs = getattr(self.architecture, function)(self.model, batch, probe)
-            return outputs, *_noted(probe)
+        answer = self._question(function, mode)(batch, self._choices(decisions))
+        return self._evaluation(*answer)
 
-        outputs, noted, margins = self._compiled(("evaluate", function, mode), ask)(
-            batch, self._choices(decisions)
-        )
-        return Evaluation(_arrays(outputs), _indices(noted), _arrays(margins))
+    def forward(self, function: str, batch: Mapping[str, tf.Tensor], mode: Mode) -> None:
+        self.outputs = self._question(function, mode)(batch, None)[0]
 
     def differentiate(
         self, update: str, batch: Mapping[str, tf.Tensor], decisions: Arrays | None = None
@@ -124,13 +127,12 @@ class System:
             probe = Probe(mode) if given is None else Witness(mode, given)
             return *self._backward(update, batch, probe), *_noted(probe)
 
-        terms, gradients, noted, margins = self._compiled(("differentiate", update), ask)(
-            batch, self._choices(decisions)
-        )
+        compiled = self._compiled(("differentiate", update), ask)
+        terms, gradients, *noted = compiled(batch, self._choices(decisions))
         return Gradients(
             terms={name: float(term) for name, term in terms.items()},
             gradients=_arrays(gradients),
-            evaluation=Evaluation({}, _indices(noted), _arrays(margins)),
+            evaluation=self._evaluation({}, *noted),
         )
 
     def trace(
@@ -160,11 +162,14 @@ class System:
         self.step[update] += 1
         step = self._compiled(("apply", update), lambda *given: self._step(update, *given))
         step(tensors, *self._scalars(update, learning_rate))
+        self._assign(gradients.evaluation.buffers)
 
     def update(self, update: str, batch: Mapping[str, tf.Tensor], learning_rate: float) -> None:
         def whole(batch: Any, step: tf.Tensor, rate: tf.Tensor) -> Any:
-            terms, gradients = self._backward(update, batch, Probe(self.updates[update].mode))
+            probe = Probe(self.updates[update].mode)
+            terms, gradients = self._backward(update, batch, probe)
             self._step(update, gradients, step, rate)
+            self._assign(probe.buffers)
             return terms
 
         self.step[update] += 1
@@ -179,10 +184,28 @@ class System:
             tf.test.experimental.sync_devices()
 
     def close(self) -> None:
-        self.parameters, self.slots, self.terms, self.functions = {}, {}, {}, {}
+        self.parameters, self.buffers, self.slots = {}, {}, {}
+        self.terms, self.outputs, self.functions = {}, {}, {}
         del self.model
 
     # --- inside -----------------------------------------------------------------------------
+
+    def _question(self, function: str, mode: Mode) -> Any:
+        def ask(batch: Any, given: Any) -> Any:
+            probe = Probe(mode) if given is None else Witness(mode, given)
+            outputs = getattr(self.architecture, function)(self.model, batch, probe)
+            return outputs, *_noted(probe)
+
+        return self._compiled(("evaluate", function, mode), ask)
+
+    def _evaluation(self, outputs: Any, decisions: Any, margins: Any, buffers: Any) -> Evaluation:
+        indices = {name: tensor.numpy().astype(np.int8) for name, tensor in decisions.items()}
+        kept = _arrays({**self.buffers, **buffers})
+        return Evaluation(_arrays(outputs), indices, _arrays(margins), kept)
+
+    def _assign(self, buffers: Mapping[str, Any]) -> None:
+        for name, value in buffers.items():
+            self.buffers[name].assign(tf.cast(value, self.dtype))
 
     def _backward(
         self, update: str, batch: Mapping[str, tf.Tensor], probe: Probe
@@ -202,7 +225,7 @@ class System:
     ) -> None:
         rule = self.updates[update]
         own = {name: g for name, g in gradients.items() if name in self.parameters}
-        if rule.clip_global_norm is not None:
+        if rule.clip_global_norm is not None and own:
             own = optimizers.clip_by_global_norm(own, rule.clip_global_norm)
         apply = getattr(optimizers, rule.optimizer.name)
         for name, gradient in own.items():
@@ -218,7 +241,8 @@ class System:
                 with tf.device(self.device):
                     return function(*arguments)
 
-            self.functions[key] = tf.function(placed, jit_compile=False)
+            # No branch or loop depends on a tensor: there is nothing for autograph to convert.
+            self.functions[key] = tf.function(placed, autograph=False, jit_compile=False)
         return self.functions[key]
 
     def _scalars(self, update: str, learning_rate: float) -> tuple[tf.Tensor, tf.Tensor]:
@@ -245,7 +269,7 @@ def _named(layer: keras.layers.Layer) -> Iterator[tuple[str, tf.Variable]]:
         for name, variable in _named(part):
             yield f"{part.name}/{name}", variable
     if not inner:
-        for variable in layer.trainable_variables:
+        for variable in layer.variables:
             yield variable.name, variable.value
 
 
@@ -253,15 +277,12 @@ def _shape(variable: tf.Variable) -> tuple[int, ...]:
     return tuple(variable.shape)  # type: ignore[return-value]  # a variable's has no None
 
 
-def _noted(probe: Probe) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+def _noted(probe: Probe) -> tuple[dict[str, tf.Tensor], ...]:
+    """Decisions, margins, and what the buffers become."""
     if isinstance(probe, Witness):
-        return probe.decisions, probe.margins
-    return {}, {}
+        return probe.decisions, probe.margins, probe.buffers
+    return {}, {}, probe.buffers
 
 
-def _arrays(tensors: Mapping[str, tf.Tensor]) -> dict[str, np.ndarray]:
-    return {name: tensor.numpy() for name, tensor in tensors.items()}
-
-
-def _indices(tensors: Mapping[str, tf.Tensor]) -> dict[str, np.ndarray]:
-    return {name: tensor.numpy().astype(np.int8) for name, tensor in tensors.items()}
+def _arrays(tensors: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    return {name: tensor.numpy().copy() for name, tensor in tensors.items()}

@@ -1,6 +1,7 @@
 """Where TensorFlow computes, with how many threads, and what is in force."""
 
 import contextlib
+import os
 
 import keras
 import numpy as np
@@ -22,7 +23,7 @@ def environment(config: Config) -> Environment:
         },
         blas="oneDNN and Eigen",
         device="cpu" if device.startswith("/CPU") else _gpu_name(),
-        threads=tf.config.threading.get_intra_op_parallelism_threads(),
+        threads=_threads(),
         notes=notes,
     )
 
@@ -52,10 +53,16 @@ def prepare(config: Config) -> tuple[str, tuple[str, ...]]:
 def _set_threads(threads: int) -> None:
     """Threads are fixed once the runtime has started; asking for the same again is no error."""
     threading = tf.config.threading
-    if threading.get_intra_op_parallelism_threads() == threads:
+    if _threads() == threads:
         return
     threading.set_intra_op_parallelism_threads(threads)
     threading.set_inter_op_parallelism_threads(1)
+
+
+def _threads() -> int:
+    """As they were set, else as the environment says, which TensorFlow reads when it starts."""
+    chosen = tf.config.threading.get_intra_op_parallelism_threads()
+    return chosen or int(os.environ.get("TF_NUM_INTRAOP_THREADS") or 0)
 
 
 def _gpu_name() -> str:

@@ -2,28 +2,34 @@
 
 Images are (batch, height, width, channels), kernels (height, width, in, out), dense weights
 (in, out): the canonical layout. Functions take tensors and return tensors; Convolution and Dense
-own a weight and a bias.
+own a weight and, where they have one, a bias, BatchNorm a scale, a shift and running statistics.
 """
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import keras
 import tensorflow as tf
 
+from implementations.tensorflow.techniques import batch_norm
+
+if TYPE_CHECKING:
+    from implementations.tensorflow.probe import Probe
+
 
 def convolution(
-    x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, stride: int, padding: int
+    x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | None, stride: int, padding: int
 ) -> tf.Tensor:
     """x_ij = b + sum_a sum_b w_ab y_(i+a)(j+b): the deck's convolution, a cross-correlation.
 
-    x (B, H, W, C), weight (h, w, C, K), bias (K,) -> (B, H', W', K) with
+    x (B, H, W, C), weight (h, w, C, K), bias (K,) or none -> (B, H', W', K) with
     H' = floor((H + 2 padding - h) / stride) + 1. The zeros are counted, never called "SAME": at
     stride 2 that would put them at the bottom and the right only.
     """
     sides: Any = [[0, 0], [padding, padding], [padding, padding], [0, 0]]
     products = tf.nn.conv2d(x, weight, strides=stride, padding=sides, data_format="NHWC")
-    return tf.nn.bias_add(products, bias)
+    return products if bias is None else tf.nn.bias_add(products, bias)
 
 
 def max_pool(x: tf.Tensor, window: int, stride: int, choice: tf.Tensor | None = None) -> tf.Tensor:
@@ -48,6 +54,14 @@ def max_pool_decision(x: tf.Tensor, window: int, stride: int) -> tuple[tf.Tensor
     return tf.argmax(entries, axis=-1, output_type=tf.int32), top[..., 0] - top[..., 1]
 
 
+def average_pool(x: tf.Tensor, window: int, stride: int) -> tf.Tensor:
+    """x_ij = mean over the window; every entry of it gets delta / window^2 as its gradient.
+
+    x (B, H, W, C) -> (B, H', W', C), H' = floor((H - window) / stride) + 1, no padding.
+    """
+    return tf.nn.avg_pool2d(x, window, stride, padding="VALID", data_format="NHWC")
+
+
 def _shape(x: tf.Tensor) -> Any:
     """The static shape: every side is a number but, in a graph, the batch."""
     return x.shape.as_list()
@@ -65,24 +79,15 @@ def _windows(x: tf.Tensor, window: int, stride: int) -> tf.Tensor:
     return tf.stack(entries, axis=-1)
 
 
-def relu(x: tf.Tensor) -> tf.Tensor:
-    """max(x, 0), with derivative 0 at 0 (that of tf.maximum would be 1)."""
-    return tf.nn.relu(x)
-
-
-def sigmoid(x: tf.Tensor) -> tf.Tensor:
-    """1 / (1 + exp(-x))."""
-    return tf.sigmoid(x)
-
-
 def flatten(x: tf.Tensor) -> tf.Tensor:
     """(B, H, W, C) -> (B, H * W * C): in height, width, channel order."""
     return tf.reshape(x, [-1, math.prod(_shape(x)[1:])])
 
 
-def dense(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
-    """x W + b. x (B, n), weight (n, m), bias (m,) -> (B, m)."""
-    return tf.nn.bias_add(tf.matmul(x, weight), bias)
+def dense(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | None) -> tf.Tensor:
+    """x W + b. x (B, n), weight (n, m), bias (m,) or none -> (B, m)."""
+    products = tf.matmul(x, weight)
+    return products if bias is None else tf.nn.bias_add(products, bias)
 
 
 def softmax_cross_entropy(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
@@ -98,26 +103,75 @@ class Convolution(keras.layers.Layer):
     """A convolution that owns its kernel. shape: canonical (height, width, in, out)."""
 
     def __init__(
-        self, shape: tuple[int, ...], stride: int, padding: int, name: str, dtype: str
+        self,
+        shape: tuple[int, ...],
+        stride: int,
+        padding: int,
+        name: str,
+        dtype: str,
+        bias: bool = True,
     ) -> None:
         super().__init__(name=name, dtype=dtype)
         self.weight = self.add_weight(shape=shape, initializer="zeros", name="weight")
-        self.bias = self.add_weight(shape=shape[-1:], initializer="zeros", name="bias")
+        self.bias = _bias(self, shape[-1:]) if bias else None
         self.stride, self.padding = stride, padding
         self.built = True
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        return convolution(x, self.weight.value, self.bias.value, self.stride, self.padding)
+        return convolution(x, self.weight.value, _value(self.bias), self.stride, self.padding)
 
 
 class Dense(keras.layers.Layer):
     """A dense layer that owns its weight. shape: canonical (in, out)."""
 
-    def __init__(self, shape: tuple[int, ...], name: str, dtype: str) -> None:
+    def __init__(self, shape: tuple[int, ...], name: str, dtype: str, bias: bool = True) -> None:
         super().__init__(name=name, dtype=dtype)
         self.weight = self.add_weight(shape=shape, initializer="zeros", name="weight")
-        self.bias = self.add_weight(shape=shape[-1:], initializer="zeros", name="bias")
+        self.bias = _bias(self, shape[-1:]) if bias else None
         self.built = True
 
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        return dense(x, self.weight.value, self.bias.value)
+        return dense(x, self.weight.value, _value(self.bias))
+
+
+class BatchNorm(keras.layers.Layer):
+    """A batch norm layer that owns its scale, its shift and the running statistics, which it does
+    not move. norm: its decay, epsilon and unbiased."""
+
+    def __init__(self, width: int, norm: Mapping[str, Any], name: str, dtype: str) -> None:
+        super().__init__(name=name, dtype=dtype)
+        self.scale, self.shift = (
+            self.add_weight(shape=(width,), initializer="zeros", name=part)
+            for part in ("scale", "shift")
+        )
+        self.running_mean, self.running_variance = (
+            self.add_weight(shape=(width,), initializer="zeros", name=part, trainable=False)
+            for part in ("running_mean", "running_variance")
+        )
+        self.norm = norm
+        self.built = True
+
+    def call(self, x: tf.Tensor, name: str, probe: "Probe") -> tf.Tensor:
+        """Normalize; the new running statistics are noted under the layer's canonical name."""
+        training = probe.mode.batch_statistics
+        y, mean, variance = batch_norm.batch_norm(
+            x,
+            self.scale.value,
+            self.shift.value,
+            self.running_mean.value,
+            self.running_variance.value,
+            training,
+            **self.norm,
+        )
+        if training:
+            probe.note(f"{name}/running_mean", mean)
+            probe.note(f"{name}/running_variance", variance)
+        return probe.record(name, y)
+
+
+def _bias(layer: keras.layers.Layer, shape: tuple[int, ...]) -> Any:
+    return layer.add_weight(shape=shape, initializer="zeros", name="bias")
+
+
+def _value(bias: Any) -> tf.Tensor | None:
+    return None if bias is None else bias.value

@@ -1,6 +1,6 @@
 """What an adapter passes through a net: it lets activations by, and may look at them.
 
-The base class does nothing, and is what training uses.
+The base class only keeps new buffers, and is what training uses.
 """
 
 from collections.abc import Mapping
@@ -12,10 +12,11 @@ from implementations.tensorflow import layers
 
 
 class Probe:
-    """Lets every activation pass, decides nothing."""
+    """Lets every activation pass, decides nothing, keeps what the buffers become."""
 
     def __init__(self, mode: Mode = INFERENCE) -> None:
         self.mode = mode
+        self.buffers: dict[str, tf.Tensor] = {}
 
     def record(self, name: str, x: tf.Tensor) -> tf.Tensor:
         """Called with every activation of the spec; the net goes on with what is returned."""
@@ -24,6 +25,10 @@ class Probe:
     def choose(self, name: str, x: tf.Tensor, window: int, stride: int) -> tf.Tensor | None:
         """Called before every pooling layer; None leaves the choice to the library."""
         return None
+
+    def note(self, name: str, value: tf.Tensor) -> None:
+        """Called with what a buffer becomes in this pass; whether it does, the adapter says."""
+        self.buffers[name] = value
 
 
 class Witness(Probe):

@@ -9,6 +9,7 @@ from bench.conventions import LENET_PADDING
 from bench.spec import Spec
 from implementations.tensorflow import layers
 from implementations.tensorflow.probe import Probe
+from implementations.tensorflow.techniques import activations
 
 
 class LeNet(keras.Model):
@@ -22,13 +23,13 @@ class LeNet(keras.Model):
 
     def call(self, x: tf.Tensor, probe: Probe) -> tf.Tensor:
         x = probe.record("conv1", self.conv1(x))
-        x = probe.record("relu1", layers.relu(x))
+        x = probe.record("relu1", activations.relu(x))
         x = probe.record("pool1", layers.max_pool(x, 2, 2, probe.choose("pool1", x, 2, 2)))
         x = probe.record("conv2", self.conv2(x))
-        x = probe.record("relu2", layers.relu(x))
+        x = probe.record("relu2", activations.relu(x))
         x = probe.record("pool2", layers.max_pool(x, 2, 2, probe.choose("pool2", x, 2, 2)))
         x = probe.record("fc1", self.fc1(layers.flatten(x)))
-        x = probe.record("relu3", layers.relu(x))
+        x = probe.record("relu3", activations.relu(x))
         return probe.record("logits", self.fc2(x))
 
 

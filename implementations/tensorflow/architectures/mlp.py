@@ -8,22 +8,43 @@ import tensorflow as tf
 from bench.spec import Spec
 from implementations.tensorflow import layers
 from implementations.tensorflow.probe import Probe
+from implementations.tensorflow.techniques import activations, dropout
 
 
 class MLP(keras.Model):
     def __init__(self, spec: Spec, dtype: str) -> None:
         super().__init__(name="mlp", dtype=dtype)
-        shapes = spec.shapes()
-        self.fc1 = layers.Dense(shapes["fc1/weight"], "fc1", dtype)
-        self.fc2 = layers.Dense(shapes["fc2/weight"], "fc2", dtype)
-        self.fc3 = layers.Dense(shapes["fc3/weight"], "fc3", dtype)
+        shapes, options = spec.shapes(), spec.options
+        self.depth, self.activation = options["layers"], options["activation"]
+        self.norm, self.form, self.keep = options["norm"], options["dropout"], options["keep"]
+        for number in range(1, self.depth + 1):
+            name = f"fc{number}"
+            shape, bias = shapes[f"{name}/weight"], f"{name}/bias" in shapes
+            setattr(self, name, layers.Dense(shape, name, dtype, bias))
+            if self.norm and number < self.depth:
+                name = f"bn{number}"
+                setattr(self, name, layers.BatchNorm(shape[1], self.norm, name, dtype))
 
-    def call(self, x: tf.Tensor, probe: Probe) -> tf.Tensor:
-        x = probe.record("fc1", self.fc1(layers.flatten(x)))
-        x = probe.record("relu1", layers.relu(x))
-        x = probe.record("fc2", self.fc2(x))
-        x = probe.record("relu2", layers.relu(x))
-        return probe.record("logits", self.fc3(x))
+    def call(self, batch: Mapping[str, tf.Tensor], probe: Probe) -> tf.Tensor:
+        activation = getattr(activations, self.activation)
+        x = self._dropped("input", layers.flatten(batch["x"]), batch, probe)
+        for number in range(1, self.depth):
+            x = probe.record(f"fc{number}", getattr(self, f"fc{number}")(x))
+            if self.norm:
+                x = getattr(self, f"bn{number}")(x, name=f"bn{number}", probe=probe)
+            x = probe.record(f"{self.activation}{number}", activation(x))
+            x = self._dropped(f"fc{number}", x, batch, probe)
+        return probe.record("logits", getattr(self, f"fc{self.depth}")(x))
+
+    def _dropped(
+        self, name: str, x: tf.Tensor, batch: Mapping[str, tf.Tensor], probe: Probe
+    ) -> tf.Tensor:
+        """Dropout of a layer's outputs, where the spec asks for it."""
+        keep = self.keep.get(name)
+        if keep is None:
+            return x
+        mask = batch.get(f"dropout/{name}")
+        return dropout.dropout(x, mask, keep, self.form, probe.mode.dropout)
 
 
 def build(spec: Spec, dtype: str) -> MLP:
@@ -31,9 +52,9 @@ def build(spec: Spec, dtype: str) -> MLP:
 
 
 def logits(model: MLP, batch: Mapping[str, tf.Tensor], probe: Probe) -> dict[str, tf.Tensor]:
-    return {"logits": model(batch["x"], probe=probe)}
+    return {"logits": model(batch, probe=probe)}
 
 
 def cross_entropy(model: MLP, batch: Mapping[str, tf.Tensor], probe: Probe) -> dict[str, tf.Tensor]:
-    scores = model(batch["x"], probe=probe)
+    scores = model(batch, probe=probe)
     return {"cross_entropy": layers.softmax_cross_entropy(scores, batch["y"])}

@@ -8,6 +8,7 @@ import tensorflow as tf
 from bench.spec import Spec
 from implementations.tensorflow import layers
 from implementations.tensorflow.probe import Probe
+from implementations.tensorflow.techniques import activations
 
 
 class SingleConvolution(keras.Model):
@@ -18,7 +19,7 @@ class SingleConvolution(keras.Model):
 
     def call(self, x: tf.Tensor, probe: Probe) -> tf.Tensor:
         x = probe.record("conv", self.conv(x))
-        return probe.record("sigmoid", layers.sigmoid(x))
+        return probe.record("sigmoid", activations.sigmoid(x))
 
 
 def build(spec: Spec, dtype: str) -> SingleConvolution:

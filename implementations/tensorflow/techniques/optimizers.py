@@ -12,7 +12,10 @@ import tensorflow as tf
 SLOTS: dict[str, tuple[str, ...]] = {
     "sgd": (),
     "momentum": ("velocity",),
+    "deck_momentum": ("velocity",),
+    "adagrad": ("accumulator",),
     "adam": ("first_moment", "second_moment"),
+    "deck_adam": ("first_moment", "second_moment"),
 }
 
 
@@ -40,6 +43,37 @@ def momentum(
     parameter.assign_sub(tf.cast(learning_rate, parameter.dtype) * velocity)
 
 
+def deck_momentum(
+    parameter: tf.Variable,
+    gradient: tf.Tensor,
+    slots: dict[str, tf.Variable],
+    step: tf.Tensor,
+    learning_rate: tf.Tensor,
+    momentum: float,
+) -> None:
+    """v <- mu v + lr g, p <- p - v: the velocity holds the rate of every past step, as in Keras."""
+    rate = tf.cast(learning_rate, parameter.dtype)
+    velocity = slots["velocity"].assign(momentum * slots["velocity"] + rate * gradient)
+    parameter.assign_sub(velocity)
+
+
+def adagrad(
+    parameter: tf.Variable,
+    gradient: tf.Tensor,
+    slots: dict[str, tf.Variable],
+    step: tf.Tensor,
+    learning_rate: tf.Tensor,
+    epsilon: float,
+) -> None:
+    """G <- G + g^2, p <- p - lr g / (sqrt(G) + eps) (Duchi, Hazan and Singer, 2011).
+
+    Keras starts from 0.1 and puts eps inside the root.
+    """
+    accumulator = slots["accumulator"].assign_add(gradient * gradient)
+    rate = tf.cast(learning_rate, parameter.dtype)
+    parameter.assign_sub(rate * gradient / (tf.sqrt(accumulator) + epsilon))
+
+
 def adam(
     parameter: tf.Variable,
     gradient: tf.Tensor,
@@ -57,15 +91,28 @@ def adam(
 
     Keras computes lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps), which is not this.
     """
-    dtype = parameter.dtype
-    first = slots["first_moment"].assign(beta1 * slots["first_moment"] + (1 - beta1) * gradient)
-    second = slots["second_moment"].assign(
-        beta2 * slots["second_moment"] + (1 - beta2) * gradient * gradient
-    )
-    corrected_first = first / tf.cast(1 - tf.pow(tf.constant(beta1, tf.float64), step), dtype)
-    corrected_second = second / tf.cast(1 - tf.pow(tf.constant(beta2, tf.float64), step), dtype)
-    rate = tf.cast(learning_rate, dtype)
-    parameter.assign_sub(rate * corrected_first / (tf.sqrt(corrected_second) + epsilon))
+    first, second = _moments(gradient, slots, step, beta1, beta2)
+    rate = tf.cast(learning_rate, parameter.dtype)
+    parameter.assign_sub(rate * first / (tf.sqrt(second) + epsilon))
+
+
+def deck_adam(
+    parameter: tf.Variable,
+    gradient: tf.Tensor,
+    slots: dict[str, tf.Variable],
+    step: tf.Tensor,
+    learning_rate: tf.Tensor,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+) -> None:
+    """Adam as the deck prints it, with epsilon inside the root.
+
+    m and v as in adam(), p <- p - lr (m / (1 - b1^t)) / sqrt(v / (1 - b2^t) + eps)
+    """
+    first, second = _moments(gradient, slots, step, beta1, beta2)
+    rate = tf.cast(learning_rate, parameter.dtype)
+    parameter.assign_sub(rate * first / tf.sqrt(second + epsilon))
 
 
 def clip_by_global_norm(gradients: dict[str, tf.Tensor], limit: float) -> dict[str, tf.Tensor]:
@@ -73,3 +120,15 @@ def clip_by_global_norm(gradients: dict[str, tf.Tensor], limit: float) -> dict[s
     norm = tf.sqrt(tf.add_n([tf.reduce_sum(g * g) for g in gradients.values()]))
     scale = tf.minimum(limit / norm, tf.ones_like(norm))
     return {name: g * scale for name, g in gradients.items()}
+
+
+def _moments(
+    gradient: tf.Tensor, slots: dict[str, tf.Variable], step: tf.Tensor, beta1: float, beta2: float
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Assign Adam's moments; both corrected for their start at 0."""
+    first = slots["first_moment"].assign(beta1 * slots["first_moment"] + (1 - beta1) * gradient)
+    second = slots["second_moment"].assign(
+        beta2 * slots["second_moment"] + (1 - beta2) * gradient * gradient
+    )
+    start1, start2 = (1 - tf.pow(tf.constant(b, tf.float64), step) for b in (beta1, beta2))
+    return first / tf.cast(start1, gradient.dtype), second / tf.cast(start2, gradient.dtype)

@@ -8,6 +8,7 @@ import tensorflow as tf
 from bench.spec import Spec
 from implementations.tensorflow import layers
 from implementations.tensorflow.probe import Probe
+from implementations.tensorflow.techniques import activations
 
 
 class Half(keras.Model):
@@ -19,7 +20,7 @@ class Half(keras.Model):
         self.fc2 = layers.Dense(spec.shapes()[f"{name}/fc2/weight"], "fc2", dtype)
 
     def call(self, x: tf.Tensor, probe: Probe) -> tf.Tensor:
-        x = layers.relu(probe.record(f"{self.name}/fc1", self.fc1(x)))
+        x = activations.relu(probe.record(f"{self.name}/fc1", self.fc1(x)))
         return probe.record(f"{self.name}/fc2", self.fc2(x))
 
 
