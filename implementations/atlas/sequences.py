@@ -44,11 +44,13 @@ def layer(framework: str, aligned: bool = True) -> Any:
         module.build((None, None, INPUTS))
         module.set_weights([w, u, b])
         return lambda x: np.asarray(module(x))
+    import jax
     from flax import linen
 
     module = linen.RNN(linen.SimpleCell(HIDDEN, param_dtype=np.float64))
     parameters = {"i": {"kernel": w, "bias": b}, "h": {"kernel": u}}
-    return lambda x: np.asarray(module.apply({"params": {"cell": parameters}}, x))
+    apply: Any = jax.jit(module.apply)
+    return lambda x: np.asarray(apply({"params": {"cell": parameters}}, x))
 
 
 @row(
@@ -137,7 +139,7 @@ def fresh(framework: str, kind: str, hidden: int) -> dict[str, Any]:
     module = getattr(linen, f"{kind}Cell")(hidden, kernel_init=none, recurrent_kernel_init=none)
     x = np.zeros((1, INPUTS))
     carry = module.initialize_carry(jax.random.key(0), x.shape)
-    tree = module.init(jax.random.key(0), carry, x)["params"]
+    tree = jax.jit(module.init)(jax.random.key(0), carry, x)["params"]
     return {name: np.asarray(part["bias"]) for name, part in tree.items() if "bias" in part}
 
 

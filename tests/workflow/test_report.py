@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench import claim as claims
+from implementations.atlas.row import rows
 from tests.workflow.checkout import Checkout
 
 pytestmark = pytest.mark.workflow
@@ -142,7 +143,14 @@ def test_what_is_not_the_reports_is_left_alone(
 def test_unfinished_parts_are_shown_as_unfinished(
     reproduction: Checkout, results: Path, tmp_path: Path
 ) -> None:
-    for name in ("verdicts.json", "conformance.json", "mutants.json", "runs.csv", "costs.csv"):
+    for name in (
+        "verdicts.json",
+        "conformance.json",
+        "mutants.json",
+        "atlas.json",
+        "runs.csv",
+        "costs.csv",
+    ):
         (results / name).unlink()
     shutil.rmtree(results / "store/lenet_accuracy/jax")
     shutil.rmtree(results / "store/max_pool_gradient")
@@ -152,6 +160,8 @@ def test_unfinished_parts_are_shown_as_unfinished(
     front = (out / "index.html").read_text()
     assert "not run yet" in front
     assert "has not run yet" in front
+    assert "have not been asked yet" in front
+    assert "has not been asked yet" in (out / "atlas.html").read_text()
     assert "No run has finished yet" in (out / "claims/max_pool_gradient.html").read_text()
     assert "runs finished" in (out / "claims/lenet_accuracy.html").read_text()
     assert list(pages(out))
@@ -171,6 +181,7 @@ DAMAGES = {
     "verdicts.json": "[{",
     "conformance.json": "{}",
     "mutants.json": json.dumps([{"mutant": "x"}]),
+    "atlas.json": json.dumps([{"row": "B1"}]),
     "manifest.json": "[]",
 }
 
@@ -224,7 +235,7 @@ def complaints(shown: subprocess.CompletedProcess[str]) -> list[str]:
 @browser
 def test_a_browser_has_nothing_to_complain_about(reproduction: Checkout, tmp_path: Path) -> None:
     home = reproduction.path("reports/smoke")
-    for name in ("index", "claims/lenet_accuracy", "conformance", "implementations/lenet"):
+    for name in ("index", "claims/lenet_accuracy", "conformance", "atlas", "implementations/lenet"):
         assert complaints(shown(home / f"{name}.html", tmp_path)) == []
     # The same look sees what the policy of the pages forbids.
     foreign = tmp_path / "foreign.html"
@@ -251,3 +262,28 @@ def test_tables_sort_by_their_heads(reproduction: Checkout, tmp_path: Path) -> N
     assert len(up) > 50
     assert up == sorted(up)
     assert down == sorted(up, reverse=True)
+
+
+@browser
+def test_the_atlas_is_found_as_one_types(reproduction: Checkout, tmp_path: Path) -> None:
+    """Rows that lack a typed word are hidden, with the sections that are left empty."""
+    text = reproduction.path("reports/smoke/atlas.html").read_text()
+    asked = (
+        "<script>const f=document.querySelector('#find');const seen=[];"
+        "for(const words of ['','bicubic a = -1/2','is:agree','no such row']){"
+        "f.value=words;f.dispatchEvent(new Event('input'));"
+        "const left=s=>[...document.querySelectorAll(s)].filter(e=>!e.hidden);"
+        "seen.push([left('.entry').map(e=>e.id),left('[data-section]').length]);}"
+        "document.title=JSON.stringify([seen,f.parentElement.hidden]);</script>"
+    )
+    page = tmp_path / "found.html"
+    page.write_text(text.replace("</body>", f"{asked}</body>"))
+    title = shown(page, tmp_path).stdout.partition("<title>")[2].partition("</title>")[0]
+    (everything, one, alike, nothing), hidden = json.loads(title)
+    assert not hidden
+    assert len(everything[0]) == len(rows())
+    assert one == [["R3"], 1]
+    assert set(alike[0]) < set(everything[0])
+    assert "C3" in alike[0]
+    assert "R3" not in alike[0]
+    assert nothing == [[], 0]
