@@ -79,5 +79,5 @@ def test_every_folder_says_what_it_needs_and_what_it_lacks(framework: str) -> No
 def test_the_comparison_can_fail(tmp_path: Path) -> None:
     original = FOLDERS["pytorch"] / "layers.py"
     copy = tmp_path / "layers.py"
-    copy.write_text(original.read_text().replace("padding: int)", "pad: int)", 1))
+    copy.write_text(original.read_text().replace("padding: int", "pad: int", 1))
     assert functions(copy) != functions(original)
