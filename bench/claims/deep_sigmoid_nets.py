@@ -59,11 +59,11 @@ def harder(activation: str, depth: int) -> Hypothesis:
     return Hypothesis(
         name=f"{name}, {depth} layers",
         statement=(
-            f"After the same number of steps a {name} net of {depth} hidden layers classifies "
-            "fewer held-out images correctly than one of 2."
+            f"After the same number of steps a {name} net of 2 hidden layers classifies more "
+            f"held-out images correctly than one of {depth}."
         ),
         rule=Difference(
-            "accuracy", arm(activation, depth), arm(activation, 2), "less", 0.1, deviation=0.08
+            "accuracy", arm(activation, 2), arm(activation, depth), "greater", 0.1, deviation=0.08
         ),
         setting=f"{name}, {depth} layers",
     )

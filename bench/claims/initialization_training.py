@@ -50,19 +50,22 @@ VANISHING |= {("tanh", "glorot_printed")}
 
 
 def worse(activation: str, depth: int, rule: str, than: str, deviation: float) -> Hypothesis:
-    """The deck's sentence, for one activation and depth: this rule trains less well than that."""
+    """The deck's sentence, for one activation and depth: this rule trains less well than that.
+
+    The better one is the rule's arm: where the other diverges, that speaks for the sentence.
+    """
     name, words = NAMES[activation], rule.replace("_", " ")
     return Hypothesis(
         name=f"{name}, {depth} layers, {words}",
         statement=(
-            f"With {depth} hidden {name} layers a net that starts from {RULES[rule]} classifies "
-            f"fewer held-out images correctly than one that starts from {RULES[than]}."
+            f"With {depth} hidden {name} layers a net that starts from {RULES[than]} classifies "
+            f"more held-out images correctly than one that starts from {RULES[rule]}."
         ),
         rule=Difference(
             "accuracy",
-            f"{activation}_{depth}_{rule}",
             f"{activation}_{depth}_{than}",
-            "less",
+            f"{activation}_{depth}_{rule}",
+            "greater",
             SMALLEST,
             deviation,
         ),
