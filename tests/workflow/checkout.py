@@ -42,7 +42,7 @@ class Checkout:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
-            timeout=600,
+            timeout=1500,
         )
 
     def start(self, config: Sequence[str], log: Path) -> subprocess.Popen[str]:

@@ -45,6 +45,14 @@ MISTAKES = {
         ["settings={lenet_accuracy: {batch_size: 5000}}"],
         "batch_size 5000 is larger than the 4000 training examples of mnist5k",
     ),
+    "probability of 1.5": (
+        ["settings={dropout_overfitting: {keep_hidden: 1.5}}"],
+        "keep_hidden must be a number in (0, 1], got 1.5",
+    ),
+    "probability of 0": (
+        ["settings={dropout_overfitting: {keep_input: 0.0}}"],
+        "keep_input must be a number in (0, 1], got 0.0",
+    ),
     "no threads": (["threads=0"], "threads"),
     "unknown device": (["device=tpu"], "device"),
     "no such device": (
