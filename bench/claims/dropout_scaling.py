@@ -118,7 +118,7 @@ CLAIM = Claim(
     ),
     budgets={
         "smoke": Budget((0,), 0, {**SETTINGS, "steps": 2, "masks": 500}),
-        "standard": Budget((0, 1, 2), 0, {**SETTINGS, "steps": 100, "masks": 4000}),
+        "standard": Budget((0, 1, 2), 0, {**SETTINGS, "steps": 60, "masks": 2000}),
         "extended": Budget(tuple(range(10)), 0, {**SETTINGS, "steps": 1000, "masks": 20_000}),
     },
     architectures=("mlp",),

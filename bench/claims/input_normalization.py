@@ -106,7 +106,7 @@ CLAIM = Claim(
     ),
     budgets={
         "smoke": Budget((0,), 0, {**SETTINGS, "steps": 3, "sweep_steps": 1}, arms=ALONE),
-        "standard": Budget((0,), 2, {**SETTINGS, "steps": 300, "sweep_steps": 60}, arms=ALONE),
+        "standard": Budget((0,), 2, {**SETTINGS, "steps": 200, "sweep_steps": 50}, arms=ALONE),
         "extended": Budget(tuple(range(10)), 0, {**SETTINGS, "steps": 1000, "sweep_steps": 200}),
     },
     architectures=("mlp", "preprocessing"),

@@ -87,7 +87,7 @@ CLAIM = Claim(
         "smoke": Budget(
             (0,), 0, {**SETTINGS, "steps": 3}, arms=("constant_best", "step_best", "decay_best")
         ),
-        "standard": Budget((0,), 2, {**SETTINGS, "steps": 600}),
+        "standard": Budget((0,), 2, {**SETTINGS, "steps": 400}),
         "extended": Budget(tuple(range(10)), 0, {**SETTINGS, "steps": 4000}),
     },
     architectures=("mlp",),
