@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from bench.claim import Bound, Budget, Claim, Figure, Hypothesis, Job, Outcome
-from bench.contract import Config, Update, sgd
+from bench.contract import Config, State, Update, sgd
 from bench.spec import Spec
 from bench.specs import convnet, lenet, mlp
 from bench.specs.convnet import Block
@@ -149,12 +149,13 @@ def run(job: Job) -> Outcome:
 
 
 def count(job: Job, spec: Spec) -> dict[str, int]:
-    """Numbers in each parameter of a net that the framework has built and gives back.
+    """Numbers in each parameter of a net that the framework has built, filled and gives back.
 
     The net is let go at once: at 224 pixels it has a hundred million parameters.
     """
     config = Config(device=job.device, threads=job.threads)
     system = job.adapter.build(spec, {"train": Update("cross_entropy", ("",), sgd())}, config)
+    system.load(State({name: np.zeros(shape, "f4") for name, shape in spec.shapes().items()}))
     counted = {name: int(np.size(array)) for name, array in system.export().parameters.items()}
     system.close()
     return counted
