@@ -25,6 +25,10 @@ from bench.progress import Reporter
 from implementations.atlas.row import FRAMEWORKS, MODULES, Default, Row, rows
 
 SCHEMA_VERSION = 1
+SURROUNDINGS = {  # read when a framework is imported
+    "JAX_ENABLE_X64": "1",
+    "CUDA_VISIBLE_DEVICES": "",  # defaults are pinned on the CPU: a GPU may order and round otherwise
+}
 
 
 def main() -> int:
@@ -51,7 +55,6 @@ def main() -> int:
 
 def asked(framework: str, planned: Iterable[Row]) -> Iterator[dict[str, Any]]:
     """A record of every row. Raises UserError where the framework is not installed."""
-    os.environ["JAX_ENABLE_X64"] = "1"  # read when JAX is imported; the others do not look
     versions = _versions(framework)
     for entry in planned:
         yield {**_identity(entry, framework), "versions": versions, **_judged(entry, framework)}
@@ -143,6 +146,7 @@ def _residual(entry: Row, aligned: Any) -> float | None:
 
 
 def _versions(framework: str) -> dict[str, str]:
+    os.environ.update(SURROUNDINGS)
     try:
         return {name: importlib.import_module(name).__version__ for name in MODULES[framework]}
     except ModuleNotFoundError as error:

@@ -57,6 +57,8 @@ def test_a_row_that_pins_two_frameworks_is_refused() -> None:
 
 
 def test_a_missing_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in atlas.SURROUNDINGS.items():
+        monkeypatch.setenv(name, value)  # and taken away again after the test
     monkeypatch.setattr(atlas, "MODULES", {"jax": ("no_such_package",)})
     with pytest.raises(UserError, match="the package no_such_package is not installed"):
         list(atlas.asked("jax", [planted()]))
