@@ -91,7 +91,7 @@ CLAIM = Claim(
         "standard": Budget(
             (0,),
             2,
-            {**SETTINGS, "horizon": 150},
+            {**SETTINGS, "horizon": 120},
             arms=("plain", "norm", "plain_low", "norm_low", "plain_high", "norm_high"),
         ),
         "extended": Budget(tuple(range(10)), 0, {**SETTINGS, "horizon": 600}),

@@ -36,7 +36,7 @@ from bench.systems import system_for
 
 EFFECT = 0.02  # of accuracy: two points
 FEATURE_EFFECT = 0.1  # a tenth of the features' size
-FILTERS = (8, 8)
+FILTERS = (6, 8)
 FEATURE_IMAGES = 50
 RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 SETTINGS = {"batch_size": 32, "learning_rate": 3e-3}
@@ -145,7 +145,7 @@ CLAIM = Claim(
     ),
     budgets={
         "smoke": Budget((0,), 0, {**SETTINGS, "steps": 4, "tested": 100, "farthest": 2}),
-        "standard": Budget((0,), 2, {**SETTINGS, "steps": 150, "tested": 500, "farthest": 2}),
+        "standard": Budget((0,), 2, {**SETTINGS, "steps": 100, "tested": 500, "farthest": 2}),
         "extended": Budget(
             tuple(range(10)), 0, {**SETTINGS, "steps": 1250, "tested": 1000, "farthest": 4}
         ),

@@ -30,10 +30,11 @@ def measure(
 ) -> dict[str, list[float]]:
     """Seconds per call, by name and round.
 
-    settle() waits for the device, and is part of every measurement, once at its end. Each call is
-    made once and settled before any clock is read, for what the first call alone does (compiling);
-    then it is grouped: as many calls to a measurement as take `at_least` seconds together. `clock`
-    counts the CPU seconds of all threads of this process.
+    settle() waits for the device, and is part of every measurement, once at its end. Where calls
+    belong to several systems it synchronizes all of them: what one left running would be counted
+    as the next one's. Each call is made once and settled before any clock is read, for what the
+    first call alone does (compiling); then it is grouped: as many calls to a measurement as take
+    `at_least` seconds together. `clock` counts the CPU seconds of all threads of this process.
     """
     for call in calls.values():
         call()
