@@ -27,7 +27,7 @@ from implementations.atlas.row import FRAMEWORKS, MODULES, Default, Row, rows
 SCHEMA_VERSION = 1
 SURROUNDINGS = {  # read when a framework is imported
     "JAX_ENABLE_X64": "1",
-    "CUDA_VISIBLE_DEVICES": "",  # defaults are pinned on the CPU: a GPU may order and round otherwise
+    "CUDA_VISIBLE_DEVICES": "",  # pinned on the CPU: a GPU may order and round otherwise
 }
 
 
