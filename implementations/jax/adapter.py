@@ -150,7 +150,6 @@ class System:
             if not name.startswith("input:")
         }
         step = self._compiled(("apply", update), functools.partial(self._step, update))
-        self.step[update] += 1
         scalars = self._scalars(update, learning_rate)
         moved, slots = step(self._moved(update), self.slots[update], arrays, *scalars)
         noted = {n: self._input(array) for n, array in gradients.evaluation.buffers.items()}
@@ -164,7 +163,6 @@ class System:
             terms, gradients, *_, buffers = self._backward(update, {**still, **moved}, batch, probe)
             return *self._step(update, moved, slots, gradients, step, rate), buffers, terms
 
-        self.step[update] += 1
         moved = self._moved(update)
         still = {name: leaf for name, leaf in self._leaves().items() if name not in moved}
         # What is moved is given away: the step may write in place of it.
@@ -245,6 +243,7 @@ class System:
         self.parameters = {**self.parameters, **parameters}
         self.buffers = {**self.buffers, **buffers}
         self.slots[update] = slots
+        self.step[update] += 1
 
     def _compiled(self, key: tuple[Any, ...], function: Any, donated: tuple[int, ...] = ()) -> Any:
         if key not in self.functions:
@@ -253,7 +252,7 @@ class System:
 
     def _scalars(self, update: str, learning_rate: float) -> tuple[Array, Array]:
         return (
-            jnp.asarray(self.step[update], jnp.float64, device=self.device),
+            jnp.asarray(self.step[update] + 1, jnp.float64, device=self.device),
             jnp.asarray(learning_rate, jnp.float64, device=self.device),
         )
 

@@ -159,10 +159,10 @@ class System:
                 for name, array in gradients.gradients.items()
                 if not name.startswith("input:")
             }
-        self.step[update] += 1
         step = self._compiled(("apply", update), lambda *given: self._step(update, *given))
         step(tensors, *self._scalars(update, learning_rate))
         self._assign(gradients.evaluation.buffers)
+        self.step[update] += 1
 
     def update(self, update: str, batch: Mapping[str, tf.Tensor], learning_rate: float) -> None:
         def whole(batch: Any, step: tf.Tensor, rate: tf.Tensor) -> Any:
@@ -172,9 +172,9 @@ class System:
             self._assign(probe.buffers)
             return terms
 
-        self.step[update] += 1
         compiled = self._compiled(("update", update), whole)
         self.terms = compiled(batch, *self._scalars(update, learning_rate))
+        self.step[update] += 1
 
     def read(self) -> Mapping[str, float]:
         return {name: float(term) for name, term in self.terms.items()}
@@ -247,7 +247,7 @@ class System:
 
     def _scalars(self, update: str, learning_rate: float) -> tuple[tf.Tensor, tf.Tensor]:
         return (
-            tf.constant(self.step[update], tf.float64),
+            tf.constant(self.step[update] + 1, tf.float64),
             tf.constant(learning_rate, tf.float64),
         )
 
