@@ -104,13 +104,17 @@ class Gathered:
         return config.budget_of(self.configuration, claim)
 
     def curves(self, claim: str, file: str) -> pd.DataFrame:
-        """One table of all curve.csv or evaluations.csv of a claim; not-a-number where diverged."""
+        """One table of all files of this name of a claim's runs; not-a-number where diverged.
+
+        What a claim calls its series has the columns that its figures name.
+        """
+        needed = ("step", "epoch") if file in ("curve.csv", "evaluations.csv") else ()
         tables = []
         for run in self.runs_of(claim).to_dict("records"):
             path = self.folder(run) / file
             if path.is_file():
                 identity = {key: run[key] for key in ("framework", "arm", "seed")}
-                tables.append(_csv(path, ("step", "epoch")).assign(**identity))
+                tables.append(_csv(path, needed).assign(**identity))
         tables = [table for table in tables if len(table)]
         if not tables:
             return pd.DataFrame()
