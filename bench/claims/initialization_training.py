@@ -50,6 +50,10 @@ RATES = {  # five each, around where a pilot learned best
     "small": (0.01, 0.03, 0.1, 0.3, 1.0),  # and where a deep net's signal vanishes
     "large": (1e-6, 1e-5, 1e-4, 1e-3, 1e-2),
 }
+EXPLODING = {  # gradients of 1e15 and more: only such rates leave anything finite
+    20: (1e-20, 1e-19, 1e-18, 1e-17, 1e-16),
+    30: (1e-27, 1e-26, 1e-25, 1e-24, 1e-23),
+}
 VANISHING = {("relu", "glorot_printed"), ("relu", "glorot"), ("relu", "xavier")}
 VANISHING |= {("tanh", "glorot_printed")}
 
@@ -82,7 +86,8 @@ def worse(
 
 def rates(activation: str, depth: int, rule: str) -> tuple[float, ...]:
     if rule == "constant_large":
-        return RATES["large"]
+        deep = activation == "relu" and depth in EXPLODING
+        return EXPLODING[depth] if deep else RATES["large"]
     deep = depth > 3 and (activation, rule) in VANISHING
     return RATES["small" if deep or rule == "constant_small" else "usual"]
 
