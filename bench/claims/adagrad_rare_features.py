@@ -27,7 +27,6 @@ from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outc
 from bench.contract import Optimizer, State, Update, adagrad, adam, momentum, sgd
 from bench.dataset import Prepared
 from bench.instruments import sparse_features
-from bench.ranges import POSITIVE
 from bench.specs import mlp
 from bench.systems import system_for
 
@@ -109,7 +108,6 @@ CLAIM = Claim(
             hue="arm",
         ),
     ),
-    ranges={"learning_rate": POSITIVE},
 )
 
 

@@ -19,7 +19,6 @@ from bench import conventions, dataset, training, weights
 from bench.claim import Budget, Claim, Erratum, Figure, Hypothesis, Job, Outcome, Same
 from bench.contract import Optimizer, Update, adam, deck_adam
 from bench.instruments import blocks
-from bench.ranges import PROBABILITY
 from bench.specs import mlp
 from bench.systems import system_for
 
@@ -102,7 +101,6 @@ CLAIM = Claim(
             log="y",
         ),
     ),
-    ranges={"learning_rate": PROBABILITY},
 )
 
 

@@ -27,7 +27,6 @@ from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outc
 from bench.contract import INFERENCE, Arrays, Update, adam
 from bench.dataset import Prepared
 from bench.randomness import stream
-from bench.ranges import POSITIVE
 from bench.specs import convnet, preprocessing
 from bench.specs.convnet import Block
 from bench.systems import system_for
@@ -129,7 +128,6 @@ CLAIM = Claim(
             log="x",
         ),
     ),
-    ranges={"learning_rate": POSITIVE},
 )
 
 

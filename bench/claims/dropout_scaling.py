@@ -22,6 +22,7 @@ of masks is off by chance: its error is counted in standard errors of that mean.
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -30,7 +31,7 @@ from bench import dataset, training, weights
 from bench.claim import Bound, Budget, Claim, Figure, Hypothesis, Job, Outcome
 from bench.contract import INFERENCE, TRAINING, Gradients, State, System, Update, sgd
 from bench.randomness import stream
-from bench.ranges import PROBABILITY
+from bench.ranges import Range
 from bench.spec import Spec
 from bench.specs import mlp
 from bench.systems import system_for
@@ -43,7 +44,8 @@ CHANCE = 2.0
 
 KEEP = {"half": (0.5, 0.5), "usual": (0.8, 0.5)}  # arm -> keep of the input, of hidden units
 WIDTHS = (32, 32)
-TEST_IMAGES, MEAN_IMAGES, CHUNK = 200, 10, 500
+TEST_IMAGES, MEAN_IMAGES = 200, 10
+CHUNK = 500  # masks in one call
 SETTINGS = {"batch_size": 32, "learning_rate": 0.05}
 
 CLAIM = Claim(
@@ -132,7 +134,7 @@ CLAIM = Claim(
             log="y",
         ),
     ),
-    ranges={"learning_rate": PROBABILITY},
+    ranges={"masks": Range(CHUNK, math.inf, open_high=True)},
 )
 
 

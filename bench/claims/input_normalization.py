@@ -30,7 +30,6 @@ from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outc
 from bench.contract import INFERENCE, Update, adam, sgd
 from bench.dataset import Prepared
 from bench.instruments import blocks
-from bench.ranges import POSITIVE
 from bench.specs import mlp, preprocessing
 from bench.systems import system_for
 
@@ -132,7 +131,6 @@ CLAIM = Claim(
             log="x",
         ),
     ),
-    ranges={"target": POSITIVE, "usable": POSITIVE},
 )
 
 

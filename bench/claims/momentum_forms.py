@@ -92,7 +92,7 @@ CLAIM = Claim(
             log="y",
         ),
     ),
-    ranges={"learning_rate": PROBABILITY, "drop": PROBABILITY},
+    ranges={"drop": PROBABILITY},
 )
 
 

@@ -24,7 +24,6 @@ from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outc
 from bench.contract import Optimizer, Update, adagrad, adam, momentum, sgd
 from bench.dataset import Prepared
 from bench.instruments import blocks
-from bench.ranges import POSITIVE
 from bench.specs import mlp
 from bench.systems import system_for
 
@@ -118,7 +117,6 @@ CLAIM = Claim(
             log="y",
         ),
     ),
-    ranges={"target": POSITIVE},
 )
 
 

@@ -25,7 +25,6 @@ from bench import dataset, training, weights
 from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
 from bench.contract import Update, sgd
 from bench.instruments import blocks
-from bench.ranges import POSITIVE
 from bench.specs import mlp
 from bench.systems import system_for
 
@@ -106,7 +105,6 @@ CLAIM = Claim(
             log="y",
         ),
     ),
-    ranges={"large": POSITIVE, "small": POSITIVE},
 )
 
 
