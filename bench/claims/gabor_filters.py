@@ -3,7 +3,7 @@
 A gain of 0.1 in R^2 is the least that would make a filter look like a Gabor function rather than
 like anything smooth: random filters that a Gaussian made smooth gain 0.04, independent components
 of photographs, the control that shows what the instrument sees, 0.16 to 0.19. After 400, 600 and
-2,500 steps a pilot's nets gained the same (NumPy, seeds 100 to 104, which are not used again), so
+2,500 steps a pilot's nets gained the same (NumPy, seeds 100 to 112, which are not used again), so
 that the standard budget takes 400. Rate and momentum are the pilot's; nothing is searched, since
 the arms are not compared with each other. For the pilot's deviations, rounded up, 9 seeds find
 the smallest effects with a power of at least 0.9.

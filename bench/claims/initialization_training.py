@@ -1,7 +1,7 @@
 """Which initial weights let a net train, and from which depth on that matters.
 
 The budget of 150 steps is where a pilot's shallow nets had learned the digits (NumPy, seeds 100 to
-114, which are not used again). A signal that is not usable, as the deck says of weights too small
+122, which are not used again). A signal that is not usable, as the deck says of weights too small
 or too large, must cost at least 30 points of accuracy; between two rules that it recommends, ten
 points decide. Glorot and Bengio's rule is for symmetric activations: as printed and as published it
 is compared with tanh. Deviations are the pilot's, rounded up; with them 9 seeds give every rule a

@@ -1,7 +1,7 @@
 """A support vector machine against a perceptron, on 100, 300 and 1,000 digits.
 
 The net's 400 steps are enough for a training accuracy of 100 % at every size (pilot, NumPy, seeds
-100 to 104, which are not used again). The smallest difference that would matter is a tenth of the
+100 to 114, which are not used again). The smallest difference that would matter is a tenth of the
 net's errors there: 2.5, 1.5 and 1 points of accuracy. For the pilot's deviations, rounded up, 13
 seeds find it with a power of at least 0.8.
 """
