@@ -28,6 +28,7 @@ from bench.claim import (
 )
 from bench.contract import Batch, System, Update, adam
 from bench.instruments import shifts
+from bench.instruments.feature_maps import field_of_view, sizes
 from bench.ranges import Range
 from bench.spec import Spec
 from bench.specs import convnet
@@ -203,16 +204,6 @@ def net(arm: str) -> Spec:
     return convnet.spec(blocks=tuple(blocks), dense=())
 
 
-def field_of_view(spec: Spec) -> int:
-    """Side of the square of pixels that a unit of the last feature map sees."""
-    view, apart = 1, 1
-    for block in spec.options["blocks"]:
-        view, apart = view + (block.kernel - 1) * apart, apart * block.stride
-        if block.pooling != "none":
-            view, apart = view + (block.window - 1) * apart, apart * block.window
-    return view
-
-
 def run(job: Job) -> Outcome:
     """Train one net on digits where they are, and test it on digits that were moved."""
     settings, spec = job.settings, net(job.arm)
@@ -258,22 +249,6 @@ def run(job: Job) -> Outcome:
         series={"shifts": rows},
         record={"data": data.record, "field_of_view": field_of_view(spec)},
     )
-
-
-def sizes(spec: Spec, maps: dict[str, np.ndarray]) -> dict[str, float]:
-    """The ratios of a pooling layer's output to its input, read from the maps themselves."""
-    pairs = [
-        (maps[f"relu{n}"].shape, maps[f"pool{n}"].shape)
-        for n in range(1, len(spec.options["blocks"]) + 1)
-        if f"pool{n}" in maps
-    ]
-    sides = [after[k] / before[k] for before, after in pairs for k in (1, 2)] or [1.0]
-    depths = [after[3] / before[3] for before, after in pairs] or [1.0]
-    return {
-        "halving_error": max(abs(ratio - 0.5) for ratio in sides),
-        "depth_ratio": float(np.mean(depths)),
-        "depth_change": max(abs(ratio - 1.0) for ratio in depths),
-    }
 
 
 def _last(spec: Spec) -> str:

@@ -89,7 +89,11 @@ CLAIM = Claim(
     },
     architectures=("mlp",),
     datasets=("mnist5k",),
-    search=Search({arm: RATES[name] for arm, (name, _) in ARMS.items()}, metric="train_loss"),
+    search=Search(
+        {arm: RATES[name] for arm, (name, _) in ARMS.items()},
+        metric="train_loss",
+        seeds=(9001, 9002, 9003, 9004),
+    ),
     figures=(
         Figure(
             series="losses",

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from bench.claims import pooling_invariance
+from bench.instruments.feature_maps import field_of_view, sizes
 from bench.specs.convnet import Block, spec
 
 
 @pytest.mark.parametrize("arm", pooling_invariance.CLAIM.arms)
 def test_every_arm_sees_the_same_pixels(arm: str) -> None:
-    assert pooling_invariance.field_of_view(pooling_invariance.net(arm)) == 10
+    assert field_of_view(pooling_invariance.net(arm)) == 10
 
 
 def test_the_field_of_view_is_where_an_input_can_be_felt() -> None:
@@ -22,7 +23,7 @@ def test_the_field_of_view_is_where_an_input_can_be_felt() -> None:
         if block.pooling != "none":
             seen = {unit * block.window + tap for unit in seen for tap in range(block.window)}
         seen = {unit * block.stride + tap for unit in seen for tap in range(block.kernel)}
-    assert pooling_invariance.field_of_view(net) == max(seen) + 1
+    assert field_of_view(net) == max(seen) + 1
 
 
 def test_sizes_of_maps() -> None:
@@ -33,13 +34,13 @@ def test_sizes_of_maps() -> None:
         "relu2": np.zeros((2, 14, 14, 8)),
         "pool2": np.zeros((2, 7, 5, 4)),  # planted: neither halves the width nor keeps the depth
     }
-    found = pooling_invariance.sizes(net, maps)
+    found = sizes(net, maps)
     assert found["halving_error"] == pytest.approx(0.5 - 5 / 14)
     assert found["depth_ratio"] == 0.75
     assert found["depth_change"] == 0.5
 
 
 def test_what_does_not_pool_reduces_nothing() -> None:
-    found = pooling_invariance.sizes(pooling_invariance.net("none"), {})
+    found = sizes(pooling_invariance.net("none"), {})
     assert found == {"halving_error": 0.5, "depth_ratio": 1.0, "depth_change": 0.0}
     assert all(math.isfinite(value) for value in found.values())
