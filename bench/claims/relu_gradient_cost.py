@@ -1,9 +1,10 @@
 """Is ReLU's gradient cheaper to compute than sigmoid's and tanh's? On the CPU clock.
 
-Forward and backward pass are asked for one by one, so that neither hides in the other. The smallest
-effect that matters is 10 %, log2 1.1 = 0.14. Rounds and sizes were chosen so that the A/A control
-of a pilot (NumPy, seeds 100 and up, which are not used again) stays within 0.03; nine seeds then
-find 10 % beyond the threshold with a power above 0.9 at the deviation that the rules name.
+Forward and backward pass are asked for one by one, so that neither hides in the other. The array
+has 262,144 numbers, about those of LeNet-5's first feature map for 56 images: more than a cache
+near the core holds, as in training. The smallest effect that matters is 10 %, log2 1.1 = 0.14. In a
+pilot (all four frameworks, seeds 100 to 131, not used again) most deviations and A/A controls lay
+below 0.05; at 0.1 nine seeds find 10 % beyond the threshold with a power of 0.95.
 """
 
 import math
