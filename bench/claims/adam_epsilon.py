@@ -8,7 +8,9 @@ deck's floor is the higher one. Since sqrt(v) + e lies between sqrt(v + e^2) and
 epsilon inside acts as its square root outside, up to a factor of 1.41 in the step: 1e-8 acts as
 1e-4, and 1e-4 as 1e-2, which is more than most gradients' size.
 
-A fixed budget of 50 steps ends while the loss still falls fast; later the two forms come together.
+The budget of 50 steps ends while the loss still falls fast. It was chosen after a pilot (seeds 100
+to 102): at ε = 1e-4 the forms differed by 0.04 nat after 50 steps and by 0.03 after 150, which 9
+seeds would not tell from the margin.
 
 Both forms run at one learning rate, Adam's usual 1e-3: what is asked is what changes when one
 formula is taken for the other, and a rate searched for each would hide it. Margin 0.02 nat; planned
