@@ -130,14 +130,18 @@ class System:
         rule = self.updates[update]
         objective = getattr(self.architecture, rule.objective)
 
-        def run(zeros: Any) -> Any:
-            tracer = Tracer(rule.mode, zeros)
-            terms = objective(self._model(self._leaves()), batch, tracer)
-            return sum(terms.values()), tracer.activations
+        def ask(leaves: Any, batch: Any) -> Any:
+            def run(zeros: Any) -> Any:
+                tracer = Tracer(rule.mode, zeros)
+                terms = objective(self._model(leaves), batch, tracer)
+                return sum(terms.values()), tracer.activations
 
-        shapes = jax.eval_shape(run, {})[1]
-        zeros = {name: jnp.zeros(x.shape, x.dtype) for name, x in shapes.items()}
-        gradients, activations = jax.grad(run, has_aux=True)(zeros)
+            shapes = jax.eval_shape(run, {})[1]
+            zeros = {name: jnp.zeros(x.shape, x.dtype) for name, x in shapes.items()}
+            return jax.grad(run, has_aux=True)(zeros)
+
+        compiled = self._compiled(("trace", update), ask)
+        gradients, activations = compiled(self._leaves(), batch)
         for name in self.spec.activations:
             yield name, np.array(activations[name]), np.array(gradients[name])
 
