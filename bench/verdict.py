@@ -5,7 +5,8 @@ judged together is corrected together, by Holm, in three families at 5 % each: t
 levels and differences, and those that place a law or a sameness outside of its margin; the tests
 that place something within its margin, be it a sameness or a difference too small to matter;
 and Cochran's Q, which alone says that the frameworks differ (bounds, which are exact, differ where
-the frameworks' verdicts do). An equivalence needs no correction: all its pairs must pass.
+the frameworks' verdicts do). Frameworks that differ in the size of an effect, and of which each
+alone has the verdict of all, differ in its size only. An equivalence needs no correction: all its pairs must pass.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,8 @@ from bench.decide import (
     INCONCLUSIVE,
     NOT_JUDGED,
     POOLED,
+    REFUTED,
+    SUPPORTED,
     Design,
     Finding,
 )
@@ -159,8 +162,33 @@ def _correct_families(findings: Sequence[Finding], rules: Mapping[tuple[str, str
         if finding.verdict != alone:
             finding.reason += f" Alone it would be {alone}: Holm's correction over the family."
         if finding.agreement is not None and finding.agreement < inference.ALPHA:
-            finding.verdict = DIFFERS
-            finding.reason += f" The frameworks differ (Cochran's Q, p = {finding.agreement:.2g})."
+            by = f"Cochran's Q, p = {finding.agreement:.2g}"
+            alike = {
+                f.verdict
+                for f in findings
+                if (f.claim, f.hypothesis) == (finding.claim, finding.hypothesis)
+            }
+            if alike == {finding.verdict}:
+                finding.reason += f" The frameworks agree in this, and differ in its size ({by})."
+            else:
+                finding.verdict = DIFFERS
+                finding.reason += f" The frameworks differ ({by})."
+
+
+def _together(verdicts: set[str]) -> str:
+    """The word for a claim whose parts have these: what one part knows, the others cannot undo.
+
+    Where it holds in one setting and fails in another, it is conditional, whatever is still
+    undecided elsewhere.
+    """
+    if NOT_JUDGED in verdicts:
+        return NOT_JUDGED
+    if {SUPPORTED, REFUTED} <= verdicts:
+        return CONDITIONAL
+    for word in (DIFFERS, INCONCLUSIVE, CONDITIONAL):
+        if word in verdicts:
+            return word
+    return verdicts.pop()
 
 
 def _composite(claim: Claim, findings: Sequence[Finding], framework: str) -> Finding:
@@ -168,13 +196,7 @@ def _composite(claim: Claim, findings: Sequence[Finding], framework: str) -> Fin
     of = {h.name: h for h in claim.hypotheses}
     parts = [f for f in findings if f.framework == framework and of[f.hypothesis].role == "claim"]
     whole = Finding(claim.name, COMPOSITE, framework)
-    verdicts = {part.verdict for part in parts}
-    for word in (NOT_JUDGED, DIFFERS, INCONCLUSIVE, CONDITIONAL):
-        if word in verdicts:
-            whole.verdict = word
-            break
-    else:
-        whole.verdict = verdicts.pop() if len(verdicts) == 1 else CONDITIONAL
+    whole.verdict = _together({part.verdict for part in parts})
     if whole.verdict == CONDITIONAL:
         whole.conditional_on = [
             f"{of[part.hypothesis].setting or part.hypothesis}: {part.verdict}" for part in parts
