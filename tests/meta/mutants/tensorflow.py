@@ -123,8 +123,8 @@ def constant_statistics(
     x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased
 ):
     axes = list(range(x.shape.rank - 1))
-    batch = [tf.stop_gradient(part) for part in tf.nn.moments(x, axes)]
-    y, _, _ = batch_norm(x, scale, shift, *batch, False, decay, epsilon, unbiased)
+    mean, variance = [tf.stop_gradient(part) for part in tf.nn.moments(x, axes)]
+    y, _, _ = batch_norm(x, scale, shift, mean, variance, False, decay, epsilon, unbiased)
     _, *new = batch_norm(
         x, scale, shift, running_mean, running_variance, True, decay, epsilon, unbiased
     )
