@@ -28,6 +28,7 @@ from bench.inference import ALPHA, LEVEL
 POOLED = "pooled"
 NOT_JUDGED, INCONCLUSIVE, DIFFERS = "not judged", "inconclusive", "differs between frameworks"
 SUPPORTED, REFUTED, CONDITIONAL = "supported", "refuted", "conditional"
+SAMENESS = round(1 - 2 * ALPHA, 9)  # level of the interval that two one-sided tests make
 
 
 @dataclass
@@ -168,9 +169,9 @@ def _sameness(rule: Within | Same, runs: pd.DataFrame, finding: Finding, design:
     if pairs.empty:
         return
     values = _describe(finding, pairs)
-    found = inference.t_interval(values, 1 - 2 * ALPHA)
+    found = inference.t_interval(values, SAMENESS)
     finding.effect, finding.low, finding.high = (end + shift for end in vars(found).values())
-    finding.level = 1 - 2 * ALPHA  # that of two one-sided tests
+    finding.level = SAMENESS
     finding.detectable_effect = inference.detectable_margin(values)
     if len(values) > 1:
         finding.p_within = inference.p_equivalent(values, margin)
@@ -219,10 +220,10 @@ def _equivalent(rule: Equivalent, runs: pd.DataFrame, finding: Finding, design: 
     finding.verdict = REFUTED if lost else INCONCLUSIVE
     if finding.seeds < 2:
         return
-    found = {pair: inference.t_interval(d, 1 - 2 * ALPHA) for pair, d in differences.items()}
+    found = {pair: inference.t_interval(d, SAMENESS) for pair, d in differences.items()}
     worst = max(found, key=lambda pair: max(-found[pair].low, found[pair].high))
     finding.effect, finding.low, finding.high = vars(found[worst]).values()
-    finding.level = 1 - 2 * ALPHA  # that of two one-sided tests
+    finding.level = SAMENESS
     finding.compared = f"{worst[0]} minus {worst[1]}"
     finding.detectable_effect = inference.detectable_margin(differences[worst])
     finding.p_value = max(inference.p_equivalent(d, rule.margin) for d in differences.values())

@@ -1,5 +1,6 @@
 """Rules and findings in words, for a reader who runs nothing."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from bench import inference
@@ -13,28 +14,32 @@ def number(value: float | None) -> str:
     return f"{value:.3g}" if value == value and abs(value) != float("inf") else "unbounded"
 
 
-def words(name: str) -> str:
-    """A metric's name as a reader would write it."""
-    return name.replace("_", " ")
+def described(rule: Rule, metrics: Mapping[str, str]) -> str:
+    """What is measured, as the claim describes it: a metric's name says little to a reader."""
+    text = metrics.get(rule.metric) or rule.metric.replace("_", " ")
+    return text[:1].upper() + text[1:]
 
 
-def rule_in_words(rule: Rule) -> str:
+def rule_in_words(rule: Rule, metrics: Mapping[str, str]) -> str:
     """What was fixed before the runs."""
-    metric = words(rule.metric)
+    return f"{described(rule, metrics)}. {_wanted(rule)}"
+
+
+def _wanted(rule: Rule) -> str:
     if isinstance(rule, Bound):
         return (
-            f"Supported if {metric} stays at or below {rule.limit:g} in every run of arm "
+            f"Supported if it stays at or below {rule.limit:g} in every run of arm "
             f"{rule.arm}, refuted if it is above in every run."
         )
     if isinstance(rule, AtLeast):
         return (
-            f"Supported if the 95 % interval of the mean {metric} of arm {rule.arm} lies at "
+            f"Supported if the 95 % interval of its mean in arm {rule.arm} lies at "
             f"or above {rule.threshold:g}, refuted if it lies below. Smallest effect of interest: "
             f"{rule.smallest_effect:g}; planned for a deviation of {rule.deviation:g} over seeds."
         )
     if isinstance(rule, Difference):
         return (
-            f"Supported if {metric} of {rule.arm} is {rule.direction} than that of "
+            f"Supported if that of {rule.arm} is {rule.direction} than that of "
             f"{rule.baseline} on paired seeds: the 95 % interval of the difference excludes 0, and "
             f"is not shown to be smaller than {rule.smallest_effect:g}. Refuted if it excludes 0 "
             f"the other way, or lies within plus or minus {rule.smallest_effect:g} by two "
@@ -42,32 +47,35 @@ def rule_in_words(rule: Rule) -> str:
         )
     if isinstance(rule, Within):
         return (
-            f"Supported if the mean {metric} of arm {rule.arm} lies between {rule.low:g} and "
+            f"Supported if its mean in arm {rule.arm} lies between {rule.low:g} and "
             f"{rule.high:g}, by two one-sided tests at 5 %; refuted if it is shown to lie outside. "
             f"Planned for a deviation of {rule.deviation:g} over seeds."
         )
     if isinstance(rule, Same):
         return (
-            f"Supported if {metric} of {rule.arm} differs from that of {rule.baseline} by less "
+            f"Supported if that of {rule.arm} differs from that of {rule.baseline} by less "
             f"than {rule.margin:g} on paired seeds, by two one-sided tests at 5 %; refuted if it "
             f"is shown to differ by more. Planned for a deviation of {rule.deviation:g}."
         )
     return (
-        f"Supported if every two frameworks differ in {metric} by less than {rule.margin:g} "
+        f"Supported if every two frameworks differ by less than {rule.margin:g} "
         f"on shared seeds, by two one-sided tests at 5 %; refuted if two are shown to differ "
         f"by more (Holm over the pairs). Planned for a deviation of {rule.deviation:g}."
     )
 
 
-def sentence(rule: Rule, finding: Any) -> str:
+def sentence(rule: Rule, finding: Any, metrics: Mapping[str, str]) -> str:
     """What was found, with the numbers that decided."""
-    metric = words(rule.metric)
+    return f"{described(rule, metrics)}. {_found(rule, finding)}"
+
+
+def _found(rule: Rule, finding: Any) -> str:
     seeds = f"{finding.seeds} seed{'s' if finding.seeds != 1 else ''}"
     lost = f" {finding.diverged} of {finding.runs} runs diverged." if finding.diverged else ""
     span = f"{number(finding.low)} to {number(finding.high)}"
     if isinstance(rule, Bound):
         return (
-            f"The largest {metric} over {seeds} is {number(finding.effect)}, "
+            f"The largest value over {seeds} is {number(finding.effect)}, "
             f"the limit {rule.limit:g}.{lost}"
         )
     if isinstance(rule, AtLeast | Difference) and finding.diverged:
@@ -80,7 +88,7 @@ def sentence(rule: Rule, finding: Any) -> str:
     if isinstance(rule, AtLeast):
         mean = None if finding.effect is None else finding.effect + rule.threshold
         return (
-            f"Mean {metric} {number(mean)} over {seeds}; its distance from "
+            f"The mean is {number(mean)} over {seeds}; its distance from "
             f"{rule.threshold:g} is {number(finding.effect)} (95 % interval {span}).{seen}{lost}"
         )
     if isinstance(rule, Difference):
@@ -101,9 +109,9 @@ def sentence(rule: Rule, finding: Any) -> str:
         )
     if isinstance(rule, Within | Same):
         what = (
-            f"Mean {metric} of {rule.arm}"
+            f"The mean of {rule.arm}"
             if isinstance(rule, Within)
-            else f"{metric.capitalize()} of {rule.arm} minus that of {rule.baseline}"
+            else f"{rule.arm} minus {rule.baseline}"
         )
         limits = (
             f"between {rule.low:g} and {rule.high:g}"

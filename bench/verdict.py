@@ -66,7 +66,7 @@ def judge(
         for finding in rows:
             found = "No run has finished yet."
             if finding.runs:
-                found = sentence(rules[claim.name, finding.hypothesis], finding)
+                found = sentence(rules[claim.name, finding.hypothesis], finding, claim.metrics)
             finding.reason = f"{found}{finding.reason}"
             if not judged:
                 finding.verdict, finding.conditional_on = NOT_JUDGED, []

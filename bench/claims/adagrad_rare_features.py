@@ -65,7 +65,7 @@ CLAIM = Claim(
     metrics={
         "loss_even": "held-out loss in nat, all features equally frequent",
         "loss_rare": "held-out loss in nat, frequencies by a power law with exponent 1.5",
-        "rarity_cost": "loss_rare - loss_even: what rare features cost this optimizer",
+        "rarity_cost": "held-out loss that rare features cost, over evenly frequent ones, in nat",
         "train_loss": "training loss in nat at the last weights, mean of both problems",
     },
     hypotheses=(

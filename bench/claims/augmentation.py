@@ -73,8 +73,8 @@ CLAIM = Claim(
     },
     metrics={
         "accuracy_few": "share of the held-out images classified correctly, few training images",
-        "accuracy_many": "the same with many training images",
-        "excess": "accuracy_few - accuracy_many: its difference by arm is how the gain shrinks",
+        "accuracy_many": "share of the held-out images classified correctly, many training images",
+        "excess": "accuracy with few training images minus accuracy with many",
         "train_loss": "training loss in nat on the pictures as seen, last 20 steps, mean of both",
     },
     hypotheses=(

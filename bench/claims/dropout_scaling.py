@@ -78,13 +78,22 @@ CLAIM = Claim(
             "largest difference of the two forms' test logits along the training, relative to the "
             "largest logit; weights / p and learning rate / p²"
         ),
-        "same_rate": "the same with weights / p and one learning rate for both forms",
+        "same_rate": (
+            "largest difference of the two forms' test logits along the training, relative to the "
+            "largest logit; weights / p and one learning rate for both forms"
+        ),
         "linear_mean": (
             "distance of the mean over masks from weighting by p, in standard errors of that mean "
             "(root mean square over outputs; 1 is chance), in a linear net"
         ),
-        "relu_mean": "the same distance in standard errors in a net with ReLU",
-        "relu_shift": "the same distance in a net with ReLU, relative to the logits' size",
+        "relu_mean": (
+            "distance of the mean over masks from weighting by p, in standard errors of that mean, "
+            "in a net with ReLU"
+        ),
+        "relu_shift": (
+            "distance of the mean over masks from weighting by p, relative to the logits' size, in "
+            "a net with ReLU"
+        ),
     },
     hypotheses=(
         Hypothesis(

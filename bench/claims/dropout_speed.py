@@ -55,9 +55,9 @@ CLAIM = Claim(
     arms={"step": "one training step: forward, backward, plain gradient descent"},
     metrics={
         "masked": "doublings of the speed with masks made beforehand; below 0 is slower",
-        "drawn": "the same with masks drawn and handed over at every step",
-        "narrow": "the same with half of the hidden units and no masks",
-        "again": "the same for the plain net under another name: the noise of this measurement",
+        "drawn": "doublings of the speed with masks drawn and handed over at every step",
+        "narrow": "doublings of the speed with half of the hidden units and no masks",
+        "again": "doublings of the speed of the plain net under another name: the noise",
         "milliseconds": "CPU time of one step of the plain net, median over rounds",
     },
     hypotheses=(

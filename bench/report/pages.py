@@ -11,12 +11,30 @@ import pandas as pd
 from markupsafe import Markup
 
 from bench import rules_text
-from bench.claim import AtLeast, Claim, Difference, Equivalent, Hypothesis
-from bench.report import atlas, figures, series, sources
+from bench.claim import AtLeast, Claim, Difference, Equivalent, Hypothesis, Same, Within
+from bench.report import atlas, evidence, figures, series, sources
 from bench.report.gather import POOLED, Gathered
 from bench.report.style import LOOKS, MEANINGS, SHAPES, look, title
 
 TEMPLATES = Path(__file__).parent / "templates"
+MEAN = "Every run, by framework, and the mean with its 95 % interval"
+EVIDENCE = {
+    Equivalent: (
+        "Every two frameworks: the difference on each shared seed, its mean and 90 % interval, and "
+        "the margin."
+    ),
+    AtLeast: f"{MEAN}; the line is the threshold.",
+    Difference: f"{MEAN}.",
+    Within: f"{MEAN}; the band is what was foretold.",
+    Same: f"{MEAN}; in the band two arms count as the same.",
+}
+EFFECTS = {
+    Difference: "The effect, pooled and of each framework alone; the band is too small to matter.",
+    AtLeast: (
+        "The distance from the threshold, pooled and of each framework alone. The band is no part "
+        "of the rule: it is the smallest distance that the number of seeds was planned to see."
+    ),
+}
 NOT_MEASURED = ("step", "epoch", "framework", "arm", "seed")
 
 
@@ -126,24 +144,15 @@ def _evidence(found: Gathered, claim: Claim, hypothesis: Hypothesis) -> list[tup
     """What a reader needs to see to believe the verdict: every run, and the effect."""
     rule, drawn = hypothesis.rule, []
     label = f"{claim.name}, {hypothesis.name}: every run"
-    if svg := figures.evidence(rule, found.runs_of(claim.name), label):
-        caption = (
-            "Every two frameworks: the difference on each shared seed, its mean and 90 % interval, "
-            "and the margin"
-            if isinstance(rule, Equivalent)
-            else "Every run, by framework"
-        )
-        meaning = claim.metrics.get(rule.metric)
-        drawn.append((f"{caption}{f': {meaning}' if meaning else ''}.", Markup(svg)))
+    measured = rules_text.described(rule, claim.metrics)
+    if svg := evidence.runs_of(rule, found.runs_of(claim.name), measured, label):
+        drawn.append((EVIDENCE.get(type(rule), "Every run, by framework."), Markup(svg)))
     if isinstance(rule, AtLeast | Difference):
         records = [found.verdict(claim.name, f, hypothesis.name) for f in (POOLED, *found.present)]
-        measured = [r for r in records if r is not None and r["effect"] is not None]
-        if measured:
+        records = [r for r in records if r is not None and r["effect"] is not None]
+        if records:
             label = f"{claim.name}, {hypothesis.name}: effects"
-            caption = (
-                "The effect, pooled and of each framework alone; the band is too small to matter."
-            )
-            drawn.append((caption, Markup(figures.forest(rule, measured, label))))
+            drawn.append((EFFECTS[type(rule)], Markup(evidence.forest(rule, records, label))))
     return drawn
 
 
