@@ -128,7 +128,7 @@ def constant_statistics(
     x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased
 ):
     axes = tuple(range(x.ndim - 1))
-    mean, variance = tuple(lax.stop_gradient(part) for part in (jnp.mean(x, axes), jnp.var(x, axes)))
+    mean, variance = (lax.stop_gradient(part) for part in (jnp.mean(x, axes), jnp.var(x, axes)))
     y, _, _ = batch_norm(x, scale, shift, mean, variance, False, decay, epsilon, unbiased)
     _, *new = batch_norm(
         x, scale, shift, running_mean, running_variance, True, decay, epsilon, unbiased
