@@ -1,8 +1,9 @@
 """The deck's LeNet learns to read digits, and it is the same LeNet in four frameworks.
 
-The number of epochs was chosen where the test accuracy of a pilot stopped rising (PyTorch, seeds
-100 to 102, which are not used again), the number of seeds so that both rules have a power of at
-least 0.8 for the deviations stated in them.
+Five epochs are where the accuracy of earlier runs (seeds 0 to 5, and 100 to 102, which are not used
+again) had all but stopped rising. Over those seeds it had a deviation of 0.009, which is mostly the
+split's; for that, 13 distinct seeds give the level a power of 0.94 at its smallest effect. The five
+that all frameworks share give their agreement a power of 0.97.
 """
 
 import dataclasses
@@ -30,8 +31,8 @@ CLAIM = Claim(
     ),
     compared=(
         "The net of the deck is trained on 4,000 of mnist5k's images and tested on the held-out "
-        "1,000. Every seed has its own split, weights and batch order, and all frameworks run the "
-        "same seeds, so that they can be compared in pairs."
+        "1,000. Every seed has its own split, weights and batch order. Five seeds are run by all "
+        "frameworks, so that they can be compared in pairs, two more by each alone."
     ),
     arms={
         "lenet": "the deck's net on mnist5k, Adam at its usual rate",
@@ -45,7 +46,7 @@ CLAIM = Claim(
         Hypothesis(
             name="reaches 96 %",
             statement="The mean accuracy on the held-out images is at least 96 %.",
-            rule=AtLeast("accuracy", "lenet", 0.96, smallest_effect=0.01, deviation=0.006),
+            rule=AtLeast("accuracy", "lenet", 0.96, smallest_effect=0.01, deviation=0.009),
         ),
         Hypothesis(
             name="frameworks agree",
@@ -55,9 +56,9 @@ CLAIM = Claim(
     ),
     budgets={
         "smoke": Budget((0,), 0, {**TRAINING_SETTINGS, "epochs": 1, "steps": 4}, **ALONE),
-        "standard": Budget((0, 1, 2, 3, 4, 5), 0, {**TRAINING_SETTINGS, "epochs": 4}, **ALONE),
+        "standard": Budget((10, 11, 12, 13, 14), 2, {**TRAINING_SETTINGS, "epochs": 5}, **ALONE),
         "extended": Budget(
-            tuple(range(10)), 0, {**TRAINING_SETTINGS, "epochs": 20, "fashion_epochs": 5}
+            tuple(range(10, 20)), 0, {**TRAINING_SETTINGS, "epochs": 20, "fashion_epochs": 5}
         ),
     },
     architectures=("lenet",),
