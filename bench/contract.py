@@ -16,7 +16,9 @@ The rules that a folder keeps:
   its canonical layout: images (batch, height, width, channels), convolution kernels (height, width,
   in, out), dense weights (in, out). Framework tensors never leave the folder.
 * Everything random or masked is an entry of the batch. Everything that lasts is in the state.
-* load() is exact: a name that is missing or left over, or a shape that differs, is a ContractError.
+* load() is exact: a name that is missing or left over, or a shape that differs, is a ContractError,
+  raised before anything is taken (check_state of bench/spec.py).
+* A gradient that the objective does not depend on is zero, and is answered like any other.
 * The learning rate is a number per call; changing it compiles nothing anew.
 * What is timed is update(), and forward() where it is a forward pass alone. update() is the whole
   training step (forward, loss, backward, optimizer), may return before the device is done, and
@@ -199,8 +201,8 @@ class Gradients:
 
 class System(Protocol):
     def load(self, state: State) -> None:
-        """Take parameters (all of them); buffers and the optimizer's state, or their initial
-        values where they are empty."""
+        """Take parameters (all of them); buffers, the optimizer's state and the steps, or their
+        initial values where they are empty."""
         ...
 
     def export(self) -> State:
@@ -242,9 +244,7 @@ class System(Protocol):
         """The terms of the last update(); waits for them."""
         ...
 
-    def trace(
-        self, update: str, batch: Batch
-    ) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
+    def trace(self, update: str, batch: Batch) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         """Name, activation, gradient of the objective by it, in the spec's order."""
         ...
 

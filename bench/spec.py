@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import ranges
+from bench.contract import State, Update, check_names
 from bench.errors import ContractError, UserError
 from bench.initializers import Layout
 
@@ -69,6 +70,35 @@ class Spec:
     def players(self, framework: str) -> str:
         """The module that implements this architecture in a framework folder."""
         return f"{self.home}.{framework}.architectures.{self.architecture}"
+
+
+def check_state(
+    spec: Spec,
+    updates: Mapping[str, Update],
+    slots: Mapping[str, tuple[str, ...]],
+    state: State,
+) -> None:
+    """Raise ContractError unless the state is that of a system, with nothing left over.
+
+    slots: what each update rule remembers, the SLOTS of techniques/optimizers.py. Buffers,
+    `optimizer`, the entry of one update in it and `step` may be empty: they start anew.
+    """
+    check_names("parameters", spec.shapes(), state.parameters)
+    if state.buffers:
+        check_names("buffers", spec.buffer_shapes(), state.buffers)
+    check_names("carried", {}, state.carried)
+    for what, named in (("optimizer", state.optimizer), ("step", state.step)):
+        if named and named.keys() != updates.keys():
+            raise ContractError(f"{what}: is of {sorted(named)}, the updates are {sorted(updates)}")
+    for key, given in state.optimizer.items():
+        expected = {
+            f"{name}/{slot}": parameter.shape
+            for name, parameter in spec.parameters.items()
+            if updates[key].selects(name)
+            for slot in slots[updates[key].optimizer.name]
+        }
+        if given:
+            check_names(f"optimizer of {key}", expected, given)
 
 
 def layer(name: str, shape: tuple[int, ...], bias: bool = True) -> dict[str, Parameter]:

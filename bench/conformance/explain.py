@@ -74,8 +74,6 @@ class Witness:
     def _last_gradient(self, rule: Tolerance) -> Any:
         for name, (ours, theirs) in reversed(list(self._traces().items())):
             gradients = ours[2], theirs[2]
-            if gradients[0] is None or gradients[1] is None:
-                continue
             size = deviation(*gradients)
             if size > rule.limit:
                 return "gradient by the activation", name, *gradients, size

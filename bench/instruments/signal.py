@@ -50,11 +50,10 @@ def levels(system: System, update: str, batch: Arrays, layers: Sequence[str]) ->
     return [found[number] for number in sorted(found)]
 
 
-def level(layer: int, value: np.ndarray, gradient: np.ndarray | None) -> Level:
-    """value and gradient (examples, ..., units); no gradient counts as zero everywhere."""
-    back = np.zeros_like(value) if gradient is None else gradient
-    silent = (back.reshape(-1, back.shape[-1]) == 0).all(axis=0)
-    return Level(layer, size(value), size(back), float(silent.mean()))
+def level(layer: int, value: np.ndarray, gradient: np.ndarray) -> Level:
+    """value and gradient (examples, ..., units)."""
+    silent = (gradient.reshape(-1, gradient.shape[-1]) == 0).all(axis=0)
+    return Level(layer, size(value), size(gradient), float(silent.mean()))
 
 
 def size(array: np.ndarray) -> float:

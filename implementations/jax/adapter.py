@@ -22,9 +22,8 @@ from bench.contract import (
     Mode,
     State,
     Update,
-    check_names,
 )
-from bench.spec import Spec
+from bench.spec import Spec, check_state
 from implementations.jax.device import environment, prepare
 from implementations.jax.probe import Probe, Tracer, Witness
 from implementations.jax.techniques import optimizers
@@ -58,24 +57,23 @@ class System:
     # --- state ------------------------------------------------------------------------------
 
     def load(self, state: State) -> None:
-        check_names("parameters", self.spec.shapes(), state.parameters)
-        initial = {n: np.full(b.shape, b.initial) for n, b in self.spec.buffers.items()}
-        buffers = state.buffers or initial
-        check_names("buffers", self.spec.buffer_shapes(), buffers)
+        check_state(self.spec, self.updates, optimizers.SLOTS, state)
         self.parameters = {n: self._input(state.parameters[n]) for n in self.spec.parameters}
-        self.buffers = {name: self._input(buffers[name]) for name in self.spec.buffers}
+        self.buffers = {
+            name: self._input(state.buffers.get(name, np.full(buffer.shape, buffer.initial)))
+            for name, buffer in self.spec.buffers.items()
+        }
         for key, update in self.updates.items():
             self.step[key] = state.step.get(key, 0)
             given = state.optimizer.get(key, {})
-            self.slots[key] = {}
-            expected: dict[str, tuple[int, ...]] = {}
-            for name in filter(update.selects, self.parameters):
-                slots = self.slots[key].setdefault(name, {})
-                for slot in optimizers.SLOTS[update.optimizer.name]:
-                    expected[f"{name}/{slot}"] = shape = self.spec.parameters[name].shape
-                    slots[slot] = self._input(given.get(f"{name}/{slot}", np.zeros(shape)))
-            if given:
-                check_names(f"optimizer of {key}", expected, given)
+            self.slots[key] = {
+                name: {
+                    slot: self._input(given.get(f"{name}/{slot}", np.zeros(shape)))
+                    for slot in optimizers.SLOTS[update.optimizer.name]
+                }
+                for name, shape in self.spec.shapes().items()
+                if update.selects(name)
+            }
 
     def export(self) -> State:
         optimizer = {
@@ -126,7 +124,7 @@ class System:
 
     def trace(
         self, update: str, batch: Mapping[str, Array]
-    ) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
+    ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         rule = self.updates[update]
         objective = getattr(self.architecture, rule.objective)
 

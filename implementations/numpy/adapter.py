@@ -14,9 +14,8 @@ from bench.contract import (
     Mode,
     State,
     Update,
-    check_names,
 )
-from bench.spec import Spec
+from bench.spec import Spec, check_state
 from implementations.numpy.device import environment
 from implementations.numpy.probe import Probe, Tracer, Witness
 from implementations.numpy.tape import Node, Tape, Workspace
@@ -47,26 +46,22 @@ class System:
     # --- state ------------------------------------------------------------------------------
 
     def load(self, state: State) -> None:
-        check_names("parameters", self.spec.shapes(), state.parameters)
+        check_state(self.spec, self.updates, optimizers.SLOTS, state)
         for name, array in self.parameters.items():
             array[...] = state.parameters[name]
         for name, buffer in self.spec.buffers.items():
-            self.buffers[name].fill(buffer.initial)
-        if state.buffers:
-            check_names("buffers", self.spec.buffer_shapes(), state.buffers)
-            self._commit(state.buffers)
+            self.buffers[name][...] = state.buffers.get(name, buffer.initial)
         for key, update in self.updates.items():
             self.step[key] = state.step.get(key, 0)
             given = state.optimizer.get(key, {})
-            self.slots[key] = {}
-            expected: dict[str, tuple[int, ...]] = {}
-            for name in filter(update.selects, self.parameters):
-                slots = self.slots[key].setdefault(name, {})
-                for slot in optimizers.SLOTS[update.optimizer.name]:
-                    expected[f"{name}/{slot}"] = shape = self.spec.parameters[name].shape
-                    slots[slot] = given.get(f"{name}/{slot}", np.zeros(shape)).astype(self.dtype)
-            if given:
-                check_names(f"optimizer of {key}", expected, given)
+            self.slots[key] = {
+                name: {
+                    slot: given.get(f"{name}/{slot}", np.zeros(array.shape)).astype(self.dtype)
+                    for slot in optimizers.SLOTS[update.optimizer.name]
+                }
+                for name, array in self.parameters.items()
+                if update.selects(name)
+            }
 
     def export(self) -> State:
         optimizer = {
@@ -116,12 +111,12 @@ class System:
 
     def trace(
         self, update: str, batch: Mapping[str, np.ndarray]
-    ) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
+    ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         tracer = Tracer(self.updates[update].mode)
         self._backward(update, batch, tracer)
         for name in self.spec.activations:
             node = tracer.activations[name]
-            yield name, node.value.copy(), node.kept
+            yield name, node.value.copy(), _gradient(node).copy()
 
     # --- steps ------------------------------------------------------------------------------
 

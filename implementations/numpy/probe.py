@@ -51,12 +51,14 @@ class Witness(Probe):
 
 
 class Tracer(Probe):
-    """Keeps every activation; the tape keeps their gradients."""
+    """Keeps every activation, and has the tape ask for the gradient by it."""
 
     def __init__(self, mode: Mode) -> None:
         super().__init__(mode)
         self.activations: dict[str, Node] = {}
 
     def record(self, name: str, x: Node) -> Node:
+        if not x.wanted:  # nothing before it is: this is where the backward pass ends
+            x = Node(x.value, x.tape, wanted=True)
         self.activations[name] = x
         return x

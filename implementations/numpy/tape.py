@@ -51,12 +51,11 @@ class Workspace:
 class Node:
     """A value on the tape. `wanted`: whether a gradient of it is asked for, directly or through."""
 
-    __slots__ = ("gradient", "kept", "tape", "value", "wanted")
+    __slots__ = ("gradient", "tape", "value", "wanted")
 
     def __init__(self, value: np.ndarray, tape: "Tape", wanted: bool = False) -> None:
         self.value, self.tape, self.wanted = value, tape, wanted
         self.gradient: np.ndarray | None = None
-        self.kept: np.ndarray | None = None
 
     def add_gradient(self, gradient: np.ndarray) -> None:
         """Add the contribution of one use of this value; the array becomes the node's own."""
@@ -97,7 +96,7 @@ class Tape:
         return node
 
     def backward(self, terms: Iterable[Node], keep: Iterable[Node] = ()) -> None:
-        """Gradients of a sum of scalars by everything wanted; those of `keep` stay in kept."""
+        """Gradients of a sum of scalars by everything wanted; leaves and `keep` hold theirs."""
         kept = {id(node) for node in keep}
         for term in terms:
             term.gradient = np.ones_like(term.value)
@@ -106,6 +105,6 @@ class Tape:
             if gradient is None:
                 continue  # no term depends on it
             if id(node) in kept:
-                node.kept = gradient.copy()
+                node.gradient = gradient.copy()
             step(gradient)
         self._steps.clear()

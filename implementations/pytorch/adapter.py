@@ -15,9 +15,8 @@ from bench.contract import (
     Mode,
     State,
     Update,
-    check_names,
 )
-from bench.spec import Spec
+from bench.spec import Spec, check_state
 from implementations.pytorch.device import environment, prepare
 from implementations.pytorch.probe import Probe, Tracer, Witness
 from implementations.pytorch.techniques import optimizers
@@ -50,32 +49,24 @@ class System:
     # --- state ------------------------------------------------------------------------------
 
     def load(self, state: State) -> None:
-        check_names("parameters", self.spec.shapes(), state.parameters)
+        check_state(self.spec, self.updates, optimizers.SLOTS, state)
         with torch.no_grad():
             for name, tensor in self.parameters.items():
                 tensor.copy_(self._to_framework(name, state.parameters[name]))
         for name, buffer in self.spec.buffers.items():
-            self.buffers[name].fill_(buffer.initial)
-        if state.buffers:
-            check_names("buffers", self.spec.buffer_shapes(), state.buffers)
-            self._commit({name: self._input(array) for name, array in state.buffers.items()})
+            initial = np.full(buffer.shape, buffer.initial)
+            self.buffers[name].copy_(self._input(state.buffers.get(name, initial)))
         for key, update in self.updates.items():
             self.step[key] = state.step.get(key, 0)
             given = state.optimizer.get(key, {})
-            self.slots[key] = {}
-            expected: dict[str, tuple[int, ...]] = {}
-            for name in filter(update.selects, self.parameters):
-                slots = self.slots[key].setdefault(name, {})
-                for slot in optimizers.SLOTS[update.optimizer.name]:
-                    expected[f"{name}/{slot}"] = self.spec.parameters[name].shape
-                    array = given.get(f"{name}/{slot}")
-                    slots[slot] = (
-                        torch.zeros_like(self.parameters[name], requires_grad=False)
-                        if array is None
-                        else self._to_framework(name, array)
-                    )
-            if given:
-                check_names(f"optimizer of {key}", expected, given)
+            self.slots[key] = {
+                name: {
+                    slot: self._to_framework(name, given.get(f"{name}/{slot}", np.zeros(shape)))
+                    for slot in optimizers.SLOTS[update.optimizer.name]
+                }
+                for name, shape in self.spec.shapes().items()
+                if update.selects(name)
+            }
 
     def export(self) -> State:
         optimizer = {
@@ -128,17 +119,13 @@ class System:
 
     def trace(
         self, update: str, batch: Mapping[str, Tensor]
-    ) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
+    ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         rule = self.updates[update]
         tracer = Tracer(rule.mode)
-        inputs = {name: batch[name].detach().requires_grad_() for name in rule.inputs()}
-        terms = getattr(self.architecture, rule.objective)(self.model, {**batch, **inputs}, tracer)
-        torch.stack(list(terms.values())).sum().backward()
-        self.model.zero_grad()
+        terms = getattr(self.architecture, rule.objective)(self.model, batch, tracer)
+        gradients = _gradients(terms, tracer.activations)
         for name in self.spec.activations:
-            x = tracer.activations[name]
-            gradient = None if x.grad is None else _array(x.grad)
-            yield name, _array(x), gradient
+            yield name, _array(tracer.activations[name]), _array(gradients[name])
 
     # --- steps ------------------------------------------------------------------------------
 
@@ -183,10 +170,8 @@ class System:
         inputs = {name: batch[name].detach().requires_grad_() for name in rule.inputs()}
         terms = getattr(self.architecture, rule.objective)(self.model, {**batch, **inputs}, probe)
         wanted |= {f"input:{name}": x for name, x in inputs.items()}
-        objective = torch.stack(list(terms.values())).sum()
-        values = torch.autograd.grad(objective, list(wanted.values())) if wanted else ()
-        detached = {name: term.detach() for name, term in terms.items()}
-        return detached, dict(zip(wanted, values, strict=True))
+        gradients = _gradients(terms, wanted)
+        return {name: term.detach() for name, term in terms.items()}, gradients
 
     def _step(self, update: str, gradients: dict[str, Tensor], learning_rate: float) -> None:
         rule = self.updates[update]
@@ -245,6 +230,16 @@ class System:
         layout = self.spec.parameters[name].layout
         axes = {"convolution": (2, 3, 1, 0), "dense": (1, 0), "vector": (0,)}[layout]
         return np.ascontiguousarray(tensor.detach().cpu().numpy().transpose(axes)).copy()
+
+
+def _gradients(terms: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Of the sum of the terms; zero where it does not depend on what is wanted."""
+    if not wanted:
+        return {}
+    objective = torch.stack(list(terms.values())).sum()
+    sources = list(wanted.values())
+    values = torch.autograd.grad(objective, sources, allow_unused=True, materialize_grads=True)
+    return dict(zip(wanted, values, strict=True))
 
 
 def _array(tensor: Tensor) -> np.ndarray:

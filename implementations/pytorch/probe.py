@@ -50,13 +50,14 @@ class Witness(Probe):
 
 
 class Tracer(Probe):
-    """Keeps every activation with its gradient."""
+    """Keeps every activation, and has autograd ask for the gradient by it."""
 
     def __init__(self, mode: Mode) -> None:
         super().__init__(mode)
         self.activations: dict[str, Tensor] = {}
 
     def record(self, name: str, x: Tensor) -> Tensor:
-        x.retain_grad()
+        if not x.requires_grad:  # nothing before it does: this is where the backward pass ends
+            x = x.detach().requires_grad_()
         self.activations[name] = x
         return x

@@ -20,9 +20,8 @@ from bench.contract import (
     Mode,
     State,
     Update,
-    check_names,
 )
-from bench.spec import Spec
+from bench.spec import Spec, check_state
 from implementations.tensorflow.device import environment, prepare
 from implementations.tensorflow.probe import Probe, Tracer, Witness
 from implementations.tensorflow.techniques import optimizers
@@ -66,26 +65,19 @@ class System:
     # --- state ------------------------------------------------------------------------------
 
     def load(self, state: State) -> None:
-        check_names("parameters", self.spec.shapes(), state.parameters)
-        initial = {n: np.full(b.shape, b.initial) for n, b in self.spec.buffers.items()}
-        buffers = state.buffers or initial
-        check_names("buffers", self.spec.buffer_shapes(), buffers)
+        check_state(self.spec, self.updates, optimizers.SLOTS, state)
         for name, variable in self.parameters.items():
             variable.assign(state.parameters[name].astype(self.dtype))
-        self._assign(buffers)
+        for name, buffer in self.spec.buffers.items():
+            initial = np.full(buffer.shape, buffer.initial)
+            self.buffers[name].assign(state.buffers.get(name, initial).astype(self.dtype))
         for key, by_name in self.slots.items():
             self.step[key] = state.step.get(key, 0)
             given = state.optimizer.get(key, {})
-            slots = {f"{n}/{slot}": v for n, by in by_name.items() for slot, v in by.items()}
-            if given:
-                shapes = {name: _shape(v) for name, v in slots.items()}
-                check_names(f"optimizer of {key}", shapes, given)
-            for name, variable in slots.items():
-                variable.assign(
-                    given[name].astype(self.dtype)
-                    if given
-                    else np.zeros(_shape(variable), self.dtype)
-                )
+            for name, slots in by_name.items():
+                for slot, variable in slots.items():
+                    zeros = np.zeros(self.spec.parameters[name].shape)
+                    variable.assign(given.get(f"{name}/{slot}", zeros).astype(self.dtype))
 
     def export(self) -> State:
         optimizer = {
@@ -137,18 +129,15 @@ class System:
 
     def trace(
         self, update: str, batch: Mapping[str, tf.Tensor]
-    ) -> Iterator[tuple[str, np.ndarray, np.ndarray | None]]:
+    ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         rule = self.updates[update]
-        with tf.device(self.device), tf.GradientTape() as tape:
+        with tf.device(self.device), tf.GradientTape(watch_accessed_variables=False) as tape:
             tracer = Tracer(rule.mode, tape)
-            tape.watch([batch[name] for name in rule.inputs()])
             terms = getattr(self.architecture, rule.objective)(self.model, batch, tracer)
             objective = tf.add_n(list(terms.values()))
-        gradients: Any = tape.gradient(objective, tracer.activations)
+        gradients = _gradients(tape, objective, tracer.activations)
         for name in self.spec.activations:
-            gradient = gradients[name]
-            array = None if gradient is None else gradient.numpy()
-            yield name, tracer.activations[name].numpy(), array
+            yield name, tracer.activations[name].numpy(), gradients[name].numpy()
 
     # --- steps ------------------------------------------------------------------------------
 
@@ -217,8 +206,7 @@ class System:
             tape.watch([*wanted.values(), *inputs.values()])
             terms = getattr(self.architecture, rule.objective)(self.model, batch, probe)
             objective = tf.add_n(list(terms.values()))
-        gradients: Any = tape.gradient(objective, {**wanted, **inputs})
-        return terms, gradients
+        return terms, _gradients(tape, objective, {**wanted, **inputs})
 
     def _step(
         self, update: str, gradients: Mapping[str, tf.Tensor], step: tf.Tensor, rate: tf.Tensor
@@ -273,8 +261,9 @@ def _named(layer: keras.layers.Layer) -> Iterator[tuple[str, tf.Variable]]:
             yield variable.name, variable.value
 
 
-def _shape(variable: tf.Variable) -> tuple[int, ...]:
-    return tuple(variable.shape)  # type: ignore[return-value]  # a variable's has no None
+def _gradients(tape: tf.GradientTape, objective: tf.Tensor, wanted: dict[str, Any]) -> Any:
+    """By what is wanted; zero where the objective does not depend on it."""
+    return tape.gradient(objective, wanted, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
 def _noted(probe: Probe) -> tuple[dict[str, tf.Tensor], ...]:

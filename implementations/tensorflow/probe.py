@@ -50,7 +50,7 @@ class Witness(Probe):
 
 
 class Tracer(Probe):
-    """Keeps every activation, and has a tape watch it."""
+    """Keeps every activation, and has the tape ask for the gradient by it."""
 
     def __init__(self, mode: Mode, tape: tf.GradientTape) -> None:
         super().__init__(mode)

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,6 @@ from bench import spec as specs
 from bench import weights
 from bench.contract import (
     INFERENCE,
-    Arrays,
     Config,
     State,
     System,
@@ -30,6 +30,7 @@ from tests.implementations.systems import EXACT, distance
 from tests.toys import tiny_gan
 
 ADAM = adam(0.9, 0.999, 1e-8)
+OTHER = ("other", sgd())  # an update that remembers nothing
 ROUNDED = 1e-4  # float32: two orders above rounding, four below a wrong formula
 
 
@@ -44,9 +45,12 @@ def images(spec: specs.Spec, examples: int = 4, seed: int = 0) -> dict[str, np.n
 
 
 def built(
-    adapter: ModuleType, spec: specs.Spec, updates: Mapping[str, Update], dtype: str = "float64"
+    adapter: ModuleType,
+    spec: specs.Spec,
+    updates: Mapping[str, Update] | None = None,
+    dtype: str = "float64",
 ) -> System:
-    system = adapter.build(spec, updates, Config(dtype=dtype))  # type: ignore[arg-type]
+    system = adapter.build(spec, updates or {}, Config(dtype=dtype))  # type: ignore[arg-type]
     system.load(weights.initial(spec, 0))
     return system
 
@@ -75,22 +79,51 @@ def test_export_is_a_deep_copy(adapter: ModuleType) -> None:
     assert distance(system.export().parameters, kept) > 1e-6
 
 
-@pytest.mark.parametrize("damage", ["missing", "left over", "shape", "optimizer"])
-def test_load_refuses_what_does_not_fit(adapter: ModuleType, damage: str) -> None:
+@pytest.mark.parametrize("damage", ["missing", "left over", "shape"])
+def test_load_refuses_parameters_that_do_not_fit(adapter: ModuleType, damage: str) -> None:
     spec = mlp.spec()
-    system = built(adapter, spec, {"train": Update("cross_entropy", ("",), ADAM)})
+    system = built(adapter, spec)
     parameters = dict(weights.initial(spec, 0).parameters)
-    optimizer: dict[str, Arrays] = {}
     if damage == "missing":
         del parameters["fc1/bias"]
     elif damage == "left over":
         parameters["fc9/bias"] = np.zeros(3)
-    elif damage == "shape":
-        parameters["fc1/weight"] = parameters["fc1/weight"].T
     else:
-        optimizer = {"train": {"fc1/weight/first_moment": np.zeros((784, 128))}}
-    with pytest.raises(ContractError, match=r"fc1|fc9"):
-        system.load(State(parameters=parameters, optimizer=optimizer))
+        parameters["fc1/weight"] = parameters["fc1/weight"].T
+    with pytest.raises(ContractError, match=r"parameters: .*fc[19]"):
+        system.load(State(parameters))
+
+
+FIRST, WIDE = "fc1/weight/first_moment", np.zeros((784, 128))
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ({"buffers": {"bn1/running_mean": np.zeros(3)}}, r"buffers: .*left over .*bn1/running"),
+        ({"carried": {"rnn/hidden": np.zeros(3)}}, r"carried: .*left over .*rnn/hidden"),
+        (
+            {"optimizer": {"train": {FIRST: WIDE}, "other": {}}},
+            r"of train: missing .*fc1",
+        ),
+        ({"optimizer": {"other": {FIRST: WIDE}, "train": {}}}, r"of other: .*left over"),
+        ({"optimizer": {"train": {}, "other": {}, "search": {}}}, r"optimizer: .*'search'"),
+        ({"optimizer": {"train": {}}}, r"optimizer: .*'other'"),
+        ({"step": {"train": 3, "other": 0, "search": 5}}, r"step: .*'search'"),
+        ({"step": {"train": 3}}, r"step: .*'other'"),
+    ],
+)
+def test_load_refuses_what_is_left_over(adapter: ModuleType, damage: Any, message: str) -> None:
+    """And has then changed nothing: what fits of a wrong state is not taken either."""
+    spec = mlp.spec()
+    updates = {key: Update("cross_entropy", ("",), kind) for key, kind in (("train", ADAM), OTHER)}
+    system = built(adapter, spec, updates)
+    before = system.export()
+    parameters = {name: array + 1 for name, array in before.parameters.items()}
+    with pytest.raises(ContractError, match=message):
+        system.load(State(parameters, **damage))
+    assert distance(system.export().parameters, before.parameters) == 0
+    system.load(before)
 
 
 @pytest.mark.parametrize("optimizer", [sgd(), momentum(0.9), ADAM], ids=lambda o: o.name)
@@ -267,6 +300,67 @@ def test_the_contract_carries_a_gan_and_inpainting(adapter: ModuleType) -> None:
     assert set(answer.gradients) == {"input:z"}
     samples = [s.evaluate("sample", s.stage(batch), INFERENCE).outputs["sample"] for s in systems]
     np.testing.assert_allclose(samples[1], samples[0], rtol=1e-10)
+
+
+@pytest.mark.parametrize("clip", [None, 0.5])
+def test_what_the_objective_does_not_depend_on_has_gradient_zero(adapter: ModuleType, clip) -> None:
+    """The generator's loss knows no real example; clipping a gradient of zero leaves it zero."""
+    spec = tiny_gan()
+    updates = {
+        "real": Update("generator_loss", ("input:x",), sgd(), clip_global_norm=clip),
+        "both": Update("generator_loss", ("generator/", "input:x", "input:z"), sgd()),
+        "score": Update("real_loss", ("generator/",), sgd(), clip_global_norm=clip),
+    }
+    system, arrays = built(adapter, spec, updates), images(spec, 8)
+    batch, before = system.stage(arrays), system.export()
+    alone, both, score = (system.differentiate(key, batch).gradients for key in updates)
+    np.testing.assert_array_equal(alone["input:x"], np.zeros_like(arrays["x"]))
+    np.testing.assert_array_equal(both["input:x"], np.zeros_like(arrays["x"]))
+    assert np.abs(both["input:z"]).max() > 1e-6
+    assert all(not gradient.any() for gradient in score.values())
+    assert score.keys() == {name for name in before.parameters if name.startswith("generator/")}
+    for key in ("real", "score"):
+        system.update(key, batch, 0.1)
+        system.apply(key, system.differentiate(key, batch), 0.1)
+    assert distance(system.export().parameters, before.parameters) == 0
+
+
+def test_an_update_of_nothing_has_no_gradients(adapter: ModuleType) -> None:
+    spec = mlp.spec()
+    system = built(adapter, spec, {"nothing": Update("cross_entropy", (), ADAM)})
+    batch, before = system.stage(images(spec)), system.export()
+    answer = system.differentiate("nothing", batch)
+    assert answer.gradients == {}
+    system.apply("nothing", answer, 0.1)
+    system.update("nothing", batch, 0.1)
+    assert system.read() == pytest.approx(answer.terms, rel=EXACT)
+    after = system.export()
+    assert distance(after.parameters, before.parameters) == 0
+    assert after.step == {"nothing": 2}
+
+
+@pytest.mark.parametrize("wrt", [(), ("fc3/",), ("input:x",), ("", "input:x")])
+def test_a_trace_does_not_depend_on_what_an_update_moves(adapter: ModuleType, wrt) -> None:
+    spec = mlp.spec()
+    updates = {
+        "part": Update("cross_entropy", wrt, sgd()),
+        "all": Update("cross_entropy", ("",), sgd()),
+    }
+    system = built(adapter, spec, updates)
+    batch = system.stage(images(spec))
+    for part, whole in zip(*(system.trace(key, batch) for key in updates), strict=True):
+        assert part[0] == whole[0]
+        assert distance({"x": part[1], "d": part[2]}, {"x": whole[1], "d": whole[2]}) < EXACT
+        assert np.abs(part[2]).max() > 0
+
+
+def test_a_net_without_parameters_is_traced(adapter: ModuleType) -> None:
+    spec = single_max_pool.spec()
+    system = built(adapter, spec, {"ask": Update("energy", (), sgd())})
+    arrays = images(spec)
+    ((name, _, gradient),) = system.trace("ask", system.stage(arrays))
+    assert name == "pool"
+    np.testing.assert_array_equal(gradient, arrays["cotangent"])
 
 
 def test_float32_stays_near_float64(adapter: ModuleType) -> None:

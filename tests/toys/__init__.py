@@ -12,6 +12,7 @@ def tiny_gan() -> Spec:
 
     generator_loss      = -mean score(G(z))
     discriminator_loss  = mean score(G(z)) - mean score(x), reported as two terms
+    real_loss           = -mean score(x), which knows nothing of the generator
     """
     return Spec(
         architecture="tiny_gan",
@@ -25,6 +26,6 @@ def tiny_gan() -> Spec:
         parameter_count=(4 * 8 + 8) + (8 * 6 + 6) + (6 * 8 + 8) + (8 + 1),
         inputs={"x": (6,), "z": (4,)},
         functions=("sample", "score"),
-        objectives=("generator_loss", "discriminator_loss"),
+        objectives=("generator_loss", "discriminator_loss", "real_loss"),
         activations=("generator/fc1", "generator/fc2", "discriminator/fc1", "discriminator/fc2"),
     )

@@ -113,9 +113,13 @@ def deck_adam(
 
 
 def clip_by_global_norm(gradients: dict[str, Array], limit: float) -> dict[str, Array]:
-    """g <- g min(1, limit / ||g||), the norm over all tensors together (Pascanu et al., 2013)."""
+    """g <- g min(1, limit / ||g||), the norm over all tensors together.
+
+    Pascanu, Mikolov and Bengio (2013), "On the difficulty of training recurrent neural networks".
+    Divided by max(||g||, limit), which is never 0.
+    """
     norm = jnp.sqrt(sum(jnp.sum(g * g) for g in gradients.values()))
-    scale = jnp.minimum(limit / norm, 1.0)
+    scale = limit / jnp.maximum(norm, limit)
     return {name: g * scale for name, g in gradients.items()}
 
 

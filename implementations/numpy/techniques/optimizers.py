@@ -139,9 +139,13 @@ def deck_adam(
 
 
 def clip_by_global_norm(gradients: dict[str, np.ndarray], limit: float) -> dict[str, np.ndarray]:
-    """g <- g min(1, limit / ||g||), the norm over all tensors together (Pascanu et al., 2013)."""
+    """g <- g min(1, limit / ||g||), the norm over all tensors together.
+
+    Pascanu, Mikolov and Bengio (2013), "On the difficulty of training recurrent neural networks".
+    Divided by max(||g||, limit), which is never 0.
+    """
     norm = np.sqrt(sum((g * g).sum() for g in gradients.values()))
-    scale = np.minimum(limit / norm, norm.dtype.type(1))
+    scale = limit / np.maximum(norm, limit)
     return {name: g * scale for name, g in gradients.items()}
 
 

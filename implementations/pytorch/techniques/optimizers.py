@@ -117,7 +117,11 @@ def deck_adam(
 
 
 def clip_by_global_norm(gradients: dict[str, Tensor], limit: float) -> dict[str, Tensor]:
-    """g <- g min(1, limit / ||g||), the norm over all tensors together (Pascanu et al., 2013)."""
+    """g <- g min(1, limit / ||g||), the norm over all tensors together.
+
+    Pascanu, Mikolov and Bengio (2013), "On the difficulty of training recurrent neural networks".
+    Divided by max(||g||, limit), which is never 0.
+    """
     norm = torch.stack([(g * g).sum() for g in gradients.values()]).sum().sqrt()
-    scale = torch.clamp(limit / norm, max=1.0)
+    scale = limit / torch.clamp(norm, min=limit)
     return {name: g * scale for name, g in gradients.items()}

@@ -116,9 +116,13 @@ def deck_adam(
 
 
 def clip_by_global_norm(gradients: dict[str, tf.Tensor], limit: float) -> dict[str, tf.Tensor]:
-    """g <- g min(1, limit / ||g||), the norm over all tensors together (Pascanu et al., 2013)."""
+    """g <- g min(1, limit / ||g||), the norm over all tensors together.
+
+    Pascanu, Mikolov and Bengio (2013), "On the difficulty of training recurrent neural networks".
+    Divided by max(||g||, limit), which is never 0.
+    """
     norm = tf.sqrt(tf.add_n([tf.reduce_sum(g * g) for g in gradients.values()]))
-    scale = tf.minimum(limit / norm, tf.ones_like(norm))
+    scale = limit / tf.maximum(norm, limit)
     return {name: g * scale for name, g in gradients.items()}
 
 

@@ -23,7 +23,7 @@ def test_size_is_the_root_mean_square() -> None:
 def test_dead_units_are_those_that_no_example_moves() -> None:
     gradient = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 2.0]])
     assert signal.level(1, np.ones((2, 3)), gradient).dead == pytest.approx(1 / 3)
-    assert signal.level(1, np.ones((2, 3)), None).dead == 1.0
+    assert signal.level(1, np.ones((2, 3)), np.zeros((2, 3))).dead == 1.0
 
 
 def test_a_line_in_log2_has_its_slope() -> None:

@@ -67,7 +67,7 @@ def unchanged(x, weight, bias):
 
 
 def frozen(x, weight, bias):
-    return dense(x, weight, tf.stop_gradient(bias) + 0 * bias)
+    return dense(x, weight, tf.stop_gradient(bias))
 
 
 def transposed(x, weight, bias):

@@ -52,3 +52,7 @@ def discriminator_loss(
     fake = forward(model, "generator", batch["z"], probe)
     real = forward(model, "discriminator", batch["x"], Probe(probe.mode))
     return {"fake": forward(model, "discriminator", fake, probe).mean(), "real": -real.mean()}
+
+
+def real_loss(model: dict[str, Any], batch: Mapping[str, Array], probe: Probe) -> dict[str, Array]:
+    return {"real": -forward(model, "discriminator", batch["x"], probe).mean()}

@@ -54,5 +54,9 @@ def discriminator_loss(
     return {"fake": mean(forward(model, "discriminator", fake, probe), 1), "real": mean(real, -1)}
 
 
+def real_loss(model: dict[str, Any], batch: Mapping[str, Node], probe: Probe) -> dict[str, Node]:
+    return {"real": mean(forward(model, "discriminator", batch["x"], probe), -1)}
+
+
 def mean(x: Node, sign: int) -> Node:
     return x.dot(np.full_like(x.value, sign / x.value.size))

@@ -57,3 +57,7 @@ def discriminator_loss(
         "fake": model.discriminator(fake, probe).mean(),
         "real": -model.discriminator(batch["x"], Probe(probe.mode)).mean(),
     }
+
+
+def real_loss(model: TinyGAN, batch: Mapping[str, Tensor], probe: Probe) -> dict[str, Tensor]:
+    return {"real": -model.discriminator(batch["x"], probe).mean()}

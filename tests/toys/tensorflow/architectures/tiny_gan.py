@@ -59,3 +59,7 @@ def discriminator_loss(
         "fake": tf.reduce_mean(model.discriminator(fake, probe=probe)),
         "real": -tf.reduce_mean(real),
     }
+
+
+def real_loss(model: TinyGAN, batch: Mapping[str, tf.Tensor], probe: Probe) -> dict[str, tf.Tensor]:
+    return {"real": -tf.reduce_mean(model.discriminator(batch["x"], probe=probe))}
