@@ -6,7 +6,8 @@ levels and differences, and those that place a law or a sameness outside of its 
 that place something within its margin, be it a sameness or a difference too small to matter;
 and Cochran's Q, which alone says that the frameworks differ (bounds, which are exact, differ where
 the frameworks' verdicts do). Frameworks that differ in the size of an effect, and of which each
-alone has the verdict of all, differ in its size only. An equivalence needs no correction: all its pairs must pass.
+alone has the verdict of all, differ in its size only. An equivalence needs no correction: all its
+pairs must pass.
 """
 
 from collections.abc import Mapping, Sequence

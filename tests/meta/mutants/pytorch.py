@@ -7,12 +7,11 @@ from implementations.pytorch import layers
 from implementations.pytorch.techniques import augmentation, optimizers, schedules
 from implementations.pytorch.techniques import batch_norm as batch_norms
 from implementations.pytorch.techniques import dropout as dropouts
+from tests.meta.mutants import wrapped
 
 convolution, dense = layers.convolution, layers.dense
 adagrad, adam = optimizers.adagrad, optimizers.adam
-average_pool, affine = layers.average_pool, augmentation.affine
-batch_norm, dropout = batch_norms.batch_norm, dropouts.dropout
-piecewise_constant, exponential_decay = schedules.piecewise_constant, schedules.exponential_decay
+batch_norm = batch_norms.batch_norm
 
 
 @torch.no_grad()
@@ -98,26 +97,6 @@ def last(x, window, stride, choice=None):
     return entries.gather(-1, index).squeeze(-1)
 
 
-def biased(x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased):
-    return batch_norm(
-        x, scale, shift, running_mean, running_variance, training, decay, epsilon, False
-    )
-
-
-def of_the_new(x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased):
-    return batch_norm(
-        x, scale, shift, running_mean, running_variance, training, 1 - decay, epsilon, unbiased
-    )
-
-
-def wide_epsilon(
-    x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased
-):
-    return batch_norm(
-        x, scale, shift, running_mean, running_variance, training, decay, 1e-3, unbiased
-    )
-
-
 def constant_statistics(
     x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased
 ):
@@ -128,26 +107,6 @@ def constant_statistics(
         x, scale, shift, running_mean, running_variance, True, decay, epsilon, unbiased
     )
     return y, *new
-
-
-def frozen_norm(
-    x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased
-):
-    return batch_norm(
-        x, scale, shift, running_mean, running_variance, False, decay, epsilon, unbiased
-    )
-
-
-def unscaled(x, mask, keep, form, training):
-    return x * mask if training else x
-
-
-def rate_for_keep(x, mask, keep, form, training):
-    return dropout(x, mask, 1 - keep, form, training)
-
-
-def upside_down(x, mask, keep, form, training):
-    return dropout(x, 1 - mask, keep, form, training)
 
 
 @torch.no_grad()
@@ -167,23 +126,8 @@ def hard_sigmoid(x):
     return (0.2 * x + 0.5).clamp(0, 1)
 
 
-def late(step, boundaries, rates):
-    return piecewise_constant(max(step - 1, 0), boundaries, rates)
-
-
-def stairs(step, rate, decay, period):
-    return exponential_decay(step // period * period, rate, decay, period)
-
-
-def summed_window(x, window, stride):
-    return window * window * average_pool(x, window, stride)
-
-
-def other_way(x, angle, scale, shift):
-    return affine(x, -angle, scale, shift)
-
-
 PATCHES = {
+    **wrapped.patches(layers, batch_norms, dropouts, schedules, augmentation),
     "nothing wrong": ("layers.dense", unchanged),
     "adam epsilon hat": ("techniques.optimizers.adam", epsilon_hat),
     "adam epsilon inside the root": ("techniques.optimizers.adam", epsilon_inside),
@@ -201,15 +145,7 @@ PATCHES = {
     "same padding": ("layers.convolution", same),
     "ties share the gradient": ("layers.max_pool", shared),
     "last maximum": ("layers.max_pool", last),
-    "biased running variance": ("techniques.batch_norm.batch_norm", biased),
-    "decay of the new value": ("techniques.batch_norm.batch_norm", of_the_new),
-    "batch norm epsilon of 1e-3": ("techniques.batch_norm.batch_norm", wide_epsilon),
     "statistics without gradient": ("techniques.batch_norm.batch_norm", constant_statistics),
-    "frozen batch norm": ("techniques.batch_norm.batch_norm", frozen_norm),
-    "dropout never scaled": ("techniques.dropout.dropout", unscaled),
-    "rate for keep": ("techniques.dropout.dropout", rate_for_keep),
-    "deck dropout unscaled at test": ("techniques.dropout.dropout", unscaled),
-    "mask put upside down": ("techniques.dropout.dropout", upside_down),
     "adagrad epsilon inside the root": ("techniques.optimizers.adagrad", adagrad_inside),
     "adagrad from 0.1": ("techniques.optimizers.adagrad", from_a_tenth),
     "rate outside of the deck's velocity": (
@@ -217,8 +153,4 @@ PATCHES = {
         optimizers.momentum,
     ),
     "hard sigmoid": ("techniques.activations.sigmoid", hard_sigmoid),
-    "schedule a step late": ("techniques.schedules.piecewise_constant", late),
-    "decay in stairs": ("techniques.schedules.exponential_decay", stairs),
-    "average pooling by the sum": ("layers.average_pool", summed_window),
-    "rotation the other way": ("techniques.augmentation.affine", other_way),
 }

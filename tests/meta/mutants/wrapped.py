@@ -1,0 +1,80 @@
+"""Planted bugs that are the same in every framework: its own function, asked the wrong thing."""
+
+import functools
+from typing import Any
+
+
+def batch_norm(honest: Any) -> dict[str, Any]:
+    """Around techniques.batch_norm.batch_norm."""
+
+    def asked(**wrong: Any) -> Any:
+        names = ("x", "scale", "shift", "running_mean", "running_variance", "training")
+        names += ("decay", "epsilon", "unbiased")
+
+        @functools.wraps(honest)
+        def ask(*given: Any, **named: Any) -> Any:
+            arguments = {**dict(zip(names, given, strict=False)), **named}
+            changes = {k: v(arguments[k]) if callable(v) else v for k, v in wrong.items()}
+            return honest(**{**arguments, **changes})
+
+        return ask
+
+    return {
+        "biased running variance": asked(unbiased=False),
+        "decay of the new value": asked(decay=lambda decay: 1 - decay),
+        "batch norm epsilon of 1e-3": asked(epsilon=1e-3),
+        "frozen batch norm": asked(training=False),
+    }
+
+
+def dropout(honest: Any) -> dict[str, Any]:
+    """Around techniques.dropout.dropout."""
+
+    def unscaled(x, mask, keep, form, training):
+        return x * mask if training else x
+
+    def rate_for_keep(x, mask, keep, form, training):
+        return honest(x, mask, 1 - keep, form, training)
+
+    def upside_down(x, mask, keep, form, training):
+        return honest(x, 1 - mask, keep, form, training)
+
+    return {
+        "dropout never scaled": unscaled,
+        "rate for keep": rate_for_keep,
+        "deck dropout unscaled at test": unscaled,
+        "mask put upside down": upside_down,
+    }
+
+
+def others(piecewise_constant: Any, exponential_decay: Any, average_pool: Any, affine: Any):
+    """Around two schedules, average pooling and the affine augmentation."""
+
+    def late(step, boundaries, rates):
+        return piecewise_constant(max(step - 1, 0), boundaries, rates)
+
+    def stairs(step, rate, decay, period):
+        return exponential_decay(step // period * period, rate, decay, period)
+
+    def summed(x, window, stride):
+        return window * window * average_pool(x, window, stride)
+
+    def other_way(x, angle, scale, shift):
+        return affine(x, -angle, scale, shift)
+
+    return {
+        "schedule a step late": ("techniques.schedules.piecewise_constant", late),
+        "decay in stairs": ("techniques.schedules.exponential_decay", stairs),
+        "average pooling by the sum": ("layers.average_pool", summed),
+        "rotation the other way": ("techniques.augmentation.affine", other_way),
+    }
+
+
+def patches(layers: Any, batch_norms: Any, dropouts: Any, schedules: Any, augmentation: Any):
+    """Name -> (what is replaced, by what), for a framework's modules."""
+    home = "techniques.batch_norm.batch_norm"
+    found = {name: (home, bug) for name, bug in batch_norm(batch_norms.batch_norm).items()}
+    home = "techniques.dropout.dropout"
+    found |= {name: (home, bug) for name, bug in dropout(dropouts.dropout).items()}
+    rates = (schedules.piecewise_constant, schedules.exponential_decay)
+    return found | others(*rates, layers.average_pool, augmentation.affine)
