@@ -32,7 +32,7 @@ NEEDED = {
     ),
     "conformance.json": (
         *("model", "optimizer", "framework", "dtype", "steps", "quantity", "passed"),
-        *("max_relative_deviation", "tolerance", "first_divergence"),
+        *("max_relative_deviation", "tolerance", "first_divergence", "near_ties"),
     ),
     "mutants.json": ("mutant", "framework", "killed", "by"),
     "atlas.json": (

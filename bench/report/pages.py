@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ from markupsafe import Markup
 
 from bench import rules_text
 from bench.claim import AtLeast, Claim, Difference, Equivalent, Hypothesis, Same, Within
-from bench.report import atlas, evidence, figures, series, sources
+from bench.report import atlas, conformance, evidence, figures, series, sources
 from bench.report.gather import POOLED, Gathered
-from bench.report.style import LOOKS, MEANINGS, SHAPES, look, title
+from bench.report.style import JUDGED, LOOKS, MEANINGS, SHAPES, TOPICS, look, title
 
 TEMPLATES = Path(__file__).parent / "templates"
 MEAN = "Every run, by framework, and the mean with its 95 % interval"
@@ -44,7 +45,7 @@ def pages(found: Gathered) -> dict[str, str]:
     written = {
         "index.html": render("index", "", front(found)),
         "errata.html": render("errata", "", {"claims": [_claim(found, c) for c in found.claims]}),
-        "conformance.html": render("conformance", "", conformance(found)),
+        "conformance.html": render("conformance", "", conformance.page(found)),
         "atlas.html": render("atlas", "", atlas.page(found.atlas)),
         "provenance.html": render("provenance", "", provenance(found)),
     }
@@ -90,8 +91,13 @@ def _renderer(found: Gathered) -> Callable[[str, str, Mapping[str, Any]], str]:
 def front(found: Gathered) -> dict[str, Any]:
     judged = [r for r in found.conformance if r["dtype"] == "float64"]
     deviations = [r["max_relative_deviation"] for r in judged]
+    topics = sorted({c.topic for c in found.claims}, key=lambda t: (TOPICS.get(t, len(TOPICS)), t))
+    rows = [_claim(found, claim) for claim in found.claims]
+    tally = {w: [r for r in rows if r["pooled"] and r["pooled"]["verdict"] == w] for w in JUDGED}
     return {
-        "claims": [_claim(found, claim) for claim in found.claims],
+        "topics": {t: [row for row in rows if row["claim"].topic == t] for t in topics},
+        "tally": {word: those for word, those in tally.items() if those},
+        "judged": sum(map(len, tally.values())),
         "done": len(found.runs),
         "planned": len(found.plan),
         "failed": [r for r in found.conformance if not r["passed"]],
@@ -106,9 +112,20 @@ def front(found: Gathered) -> dict[str, Any]:
 def _claim(found: Gathered, claim: Claim) -> dict[str, Any]:
     """What the front page and the errata say of a claim."""
     done, planned = found.progress(claim.name)
+    pooled = found.verdict(claim.name, POOLED)
+    parts = [
+        (number, h, found.verdict(claim.name, POOLED, h.name))
+        for number, h in enumerate(claim.hypotheses, 1)
+        if h.role == "claim"
+    ]
+    counts = Counter(record["verdict"] for _, _, record in parts if record)
+    held = counts["supported"] if pooled and pooled["verdict"] != "supported" else 0
     return {
         "claim": claim,
-        "pooled": found.verdict(claim.name, POOLED),
+        "pooled": pooled,
+        "parts": parts,
+        "counted": ", ".join(f"{SHAPES[w]} {counts[w]} {w}" for w in MEANINGS if counts[w]),
+        "held": f"{held} of {len(parts)} parts supported" if held else "",
         "by_framework": {f: found.verdict(claim.name, f) for f in found.present},
         "by_hypothesis": {
             h.name: found.verdict(claim.name, POOLED, h.name) for h in claim.hypotheses
@@ -203,17 +220,6 @@ def _curves_of(label: str, steps: pd.DataFrame, tests: pd.DataFrame) -> Iterator
             "mean over seeds, lowest to highest seed as a bar.",
             figures.accuracy(tests, term, f"{label}, {term}"),
         )
-
-
-def conformance(found: Gathered) -> dict[str, Any]:
-    names = [m["mutant"] for m in found.mutants]
-    matrix = {(m["mutant"], m["framework"]): m for m in found.mutants}
-    return {
-        "records": found.conformance,
-        "judged": [f for f in found.present if f != "numpy"],
-        "mutant_names": list(dict.fromkeys(names)),
-        "matrix": matrix,
-    }
 
 
 def provenance(found: Gathered) -> dict[str, Any]:

@@ -57,6 +57,15 @@ MEANINGS = {
     "not judged": "The runs were too few or too short to be judged, or followed another rule.",
 }
 
+JUDGED = tuple(word for word in MEANINGS if word != "not judged")
+
+# As a course would go; whatever else is claimed comes after, by name.
+_COURSE = (
+    *("before 2005", "data", "mini-batches", "activations", "initialization", "optimisation"),
+    *("batch normalization", "dropout", "convolution", "pooling", "convolutional nets"),
+)
+TOPICS = {topic: place for place, topic in enumerate(_COURSE)}
+
 
 def look(framework: str) -> Look:
     return LOOKS.get(framework, OTHER)
