@@ -98,8 +98,8 @@ CLAIM = Claim(
         Figure(
             series="losses",
             caption=(
-                "Training loss by iteration (mean of 10 batches) at each arm's best rate. The band "
-                "is the range over seeds."
+                "Training loss by iteration (mean of 10 batches) at each arm's best rate, "
+                "mean over seeds."
             ),
             log="y",
         ),

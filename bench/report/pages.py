@@ -181,7 +181,7 @@ def _tried(claim: Claim, choice: Mapping[str, Any] | None) -> list[tuple[str, Ma
     caption = (
         "Every value that was tried, mean over the search's own seeds; circles are the choice."
     )
-    return [(caption, Markup(drawn))]
+    return [(caption, Markup(svg)) for svg in drawn]
 
 
 def _curves(found: Gathered, claim: Claim) -> list[tuple[str, Markup]]:

@@ -1,6 +1,7 @@
 """The figures that a claim asks for, drawn from tables that the tests make."""
 
 import math
+import re
 from xml.etree import ElementTree
 
 import numpy as np
@@ -61,19 +62,58 @@ def test_long_lines_become_means_of_neighbours() -> None:
     assert thin["loss"].mean() == pytest.approx(long["loss"].mean(), rel=0.05)
 
 
-def test_filters_are_scaled_to_their_own_largest_entry() -> None:
-    table = pd.DataFrame(
+def filters(count: int) -> pd.DataFrame:
+    return pd.DataFrame(
         [
             {"arm": "a", "seed": 0, "framework": "numpy", "filter": f, "row": r, "column": c,
              "value": (f + 1) * (r - c)}
-            for f in range(3) for r in range(4) for c in range(4)
+            for f in range(count) for r in range(4) for c in range(4)
         ]
     )  # fmt: skip
-    strip = series._strip(table)
-    assert strip.shape == (6, 18)
-    assert (strip.min(), strip.max()) == (0.0, 1.0)
-    np.testing.assert_allclose(strip[:, :6], strip[:, 6:12])
-    ElementTree.fromstring(series.filters(table, Figure("f", "", kind="filters"), "toy"))
+
+
+def test_filters_are_scaled_to_their_own_largest_entry() -> None:
+    sheet = series._sheet(filters(3))
+    assert sheet.shape == (6, 18)
+    assert (np.nanmin(sheet), np.nanmax(sheet)) == (0.0, 1.0)
+    assert np.isnan(sheet[0]).all()
+    np.testing.assert_allclose(sheet[:, :6], sheet[:, 6:12])
+    ElementTree.fromstring(series.filters(filters(3), Figure("f", "", kind="filters"), "toy"))
+
+
+def test_many_filters_take_several_rows() -> None:
+    assert series._sheet(filters(series.ACROSS + 1)).shape == (12, 6 * series.ACROSS)
+
+
+def axes_of(svg: str) -> float:
+    """Width of what the axes are drawn on, in points: the longest horizontal line."""
+    lines = re.findall(r'd="M (\S+) (\S+) \nL (\S+) (\S+) \n"', svg)
+    return max(float(x2) - float(x1) for x1, y1, x2, y2 in lines if y1 == y2)
+
+
+def test_a_long_legend_leaves_the_axes_their_width() -> None:
+    names: list[str | float] = [f"backward, a longer name {n}" for n in range(8)]
+    svg = series.lines(rows([1, 2, 3], names), Figure("curve", ""), "toy")
+    assert axes_of(svg) > 0.8 * 5.6 * 72
+
+
+def test_a_ninth_line_does_not_look_like_the_first() -> None:
+    looks = [series._look(number) for number in range(16)]
+    assert len(set(looks)) == 16
+
+
+def test_runs_with_places_of_their_own_are_not_averaged() -> None:
+    table = rows([1, 2, 3, 4], ["plain"])
+    assert not series._apart(table, Figure("curve", ""))
+    clock = table.assign(step=table["step"] * (1 + 0.1 * table["seed"] + 0.01 * table.index))
+    assert series._apart(clock, Figure("curve", ""))
+    svg = series.lines(clock, Figure("curve", ""), "toy")
+    assert svg.count("stroke: var(--a-0)") == 4 + 1  # four runs, and the legend's line
+
+
+def test_steps_are_counted_in_whole_numbers() -> None:
+    svg = series.lines(rows([1, 2, 3], ["plain"]), Figure("curve", ""), "toy")
+    assert ">1.5<" not in svg
 
 
 def test_the_search_shows_what_was_tried_and_chosen() -> None:
@@ -88,6 +128,21 @@ def test_the_search_shows_what_was_tried_and_chosen() -> None:
         "setting": "learning_rate",
         "metric": "train_loss",
     }
-    svg = series.search(choice, "toy")
+    (svg,) = series.search(choice, "toy")
     assert ">learning rate<" in svg
     assert ">plain<" in svg
+
+
+def test_a_search_of_many_arms_is_drawn_in_parts() -> None:
+    arms = [f"arm_{n}" for n in range(17)]
+    choice = {
+        "tried": [
+            {"arm": arm, "value": v, "seed": 0, "score": 1.0} for arm in arms for v in (1, 2)
+        ],
+        "chosen": dict.fromkeys(arms, 1),
+        "setting": "learning_rate",
+        "metric": "train_loss",
+    }
+    drawn = series.search(choice, "toy")
+    assert len(drawn) == 3
+    assert sum(svg.count(">arm ") for svg in drawn) == 17
