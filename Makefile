@@ -1,10 +1,21 @@
 # Thin targets: each makes the environment if it must, and prints the plain command that it runs.
 #
-#   make reproduce   the full reproduction at the standard budget, then open reports/index.html
-#   make test        all tests, the smoke reproduction included
+#   make reproduce    the full reproduction at the standard budget, then open reports/index.html
+#   make smoke        every claim in a few steps, without verdicts
+#   make conformance  the lock-step comparison, the planted bugs and the atlas alone
+#   make report       the pages, from whatever exists at this moment
+#   make progress     follow a running reproduction
+#   make test         all tests, the smoke reproduction included
+#   make lint         every check of style and types, which must be silent
+#   make format       mend what can be mended
+#   make setup        the environment alone
 #
-#   VENV=path    where the environment lies (.venv)        CORES=n  processes at a time (all)
-#   PYTHON=path  the interpreter it is made from (python3)  EXTRA=cuda  GPU builds instead of cpu
+#   VENV=path         where the environment lies (.venv)
+#   CORES=n           processes at a time (all)
+#   PYTHON=path       the interpreter that the environment is made from (python3)
+#   EXTRA=cuda        GPU builds instead of cpu
+#   RESULTS=folder    the results that report and progress look at (results/standard)
+#   REPORTS=folder    where make report writes its pages (reports)
 
 VENV ?= .venv
 CORES ?= all
@@ -20,8 +31,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 .PHONY: help setup reproduce smoke conformance report progress test lint format
 
 help:
-	@sed -n 's/^#   \(make .*\)/  \1/p' Makefile
-	@echo "  make smoke | conformance | report | progress | lint | format"
+	@sed -n '/^#   /s/^# / /p' Makefile
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

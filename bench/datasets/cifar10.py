@@ -3,7 +3,8 @@
 By Krizhevsky, Nair and Hinton, labeled from the 80 million tiny images. Licence and citation: see
 DATASET. The binary version is read, and not Python's: nothing is unpickled.
 
-Used by the extended budget, for nets that need colors and objects. The publisher's split is kept.
+No claim trains on it yet: it is there for nets that need colors and objects. The publisher's split
+is kept.
 """
 
 import tarfile

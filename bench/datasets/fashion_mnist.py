@@ -4,8 +4,8 @@ By Xiao, Rasul and Vollgraf (Zalando Research), in MNIST's format and harder. Li
 see DATASET.
 
 Debian's package dataset-fashion-mnist installs the four files, recompressed: unpacked, they are the
-publisher's byte for byte. Elsewhere they are downloaded (31 MB). Used where MNIST is too easy to
-tell two arms apart: residual nets, zero-shot learning. The publisher's split is kept.
+publisher's byte for byte. Elsewhere they are downloaded (31 MB). Used at the extended budget by
+the deck's LeNet, as more and harder images. The publisher's split is kept.
 """
 
 from bench import idx

@@ -3,7 +3,8 @@
 By LeCun, Cortes and Burges, from forms that NIST collected among census employees and pupils.
 Licence and citation: see DATASET. Its first home no longer serves it reliably; two mirrors do.
 
-Used by the extended budget, where mnist5k is a sample of it. The publisher's split is kept.
+No claim trains on it yet: a claim names it where mnist5k, a sample of it, is too small. The
+publisher's split is kept.
 """
 
 from bench import idx
