@@ -22,6 +22,7 @@ import numpy as np
 from bench import command, store, threads
 from bench.errors import UserError
 from bench.progress import Reporter
+from bench.quiet import quiet
 from implementations.atlas.row import FRAMEWORKS, MODULES, Default, Row, rows
 
 SCHEMA_VERSION = 1
@@ -148,7 +149,8 @@ def _residual(entry: Row, aligned: Any) -> float | None:
 def _versions(framework: str) -> dict[str, str]:
     os.environ.update(SURROUNDINGS)
     try:
-        return {name: importlib.import_module(name).__version__ for name in MODULES[framework]}
+        with quiet():
+            return {name: importlib.import_module(name).__version__ for name in MODULES[framework]}
     except ModuleNotFoundError as error:
         raise UserError(
             f"{framework} cannot be asked: the package {error.name} is not installed "

@@ -16,7 +16,14 @@ OWN = {
     "tensorflow": {"tensorflow", "keras"},
     "jax": {"jax", "jaxlib"},
 }
-SHARED = {"bench.contract", "bench.conventions", "bench.spec", "bench.errors", "bench.ranges"}
+SHARED = {
+    "bench.contract",
+    "bench.conventions",
+    "bench.spec",
+    "bench.errors",
+    "bench.ranges",
+    "bench.quiet",
+}
 
 
 def imported(path: Path) -> set[str]:
