@@ -204,11 +204,6 @@ class System:
 
         return self._compiled(("evaluate", function, mode), ask)
 
-    def _evaluation(self, outputs: Any, decisions: Any, margins: Any, buffers: Any) -> Evaluation:
-        indices = {name: np.array(array).astype(np.int8) for name, array in decisions.items()}
-        kept = _arrays({**self.buffers, **buffers})
-        return Evaluation(_arrays(outputs), indices, _arrays(margins), kept)
-
     def _backward(self, update: str, leaves: Any, batch: Any, probe: Probe) -> Any:
         rule = self.updates[update]
         wanted = {name: leaves[name] for name in filter(rule.selects, self.spec.parameters)}
@@ -238,14 +233,19 @@ class System:
         }
         return {n: s[0] for n, s in stepped.items()}, {n: s[1] for n, s in stepped.items()}
 
-    def _moved(self, update: str) -> dict[str, Array]:
-        return {name: self.parameters[name] for name in self.slots[update]}
-
     def _commit(self, update: str, parameters: Any, slots: Any, buffers: Any) -> None:
         self.parameters = {**self.parameters, **parameters}
         self.buffers = {**self.buffers, **buffers}
         self.slots[update] = slots
         self.step[update] += 1
+
+    def _evaluation(self, outputs: Any, decisions: Any, margins: Any, buffers: Any) -> Evaluation:
+        indices = {name: np.array(array).astype(np.int8) for name, array in decisions.items()}
+        kept = _arrays({**self.buffers, **buffers})
+        return Evaluation(_arrays(outputs), indices, _arrays(margins), kept)
+
+    def _moved(self, update: str) -> dict[str, Array]:
+        return {name: self.parameters[name] for name in self.slots[update]}
 
     def _compiled(self, key: tuple[Any, ...], function: Any, donated: tuple[int, ...] = ()) -> Any:
         if key not in self.functions:

@@ -23,7 +23,7 @@ EXACT = lax.Precision.HIGHEST  # on a GPU the default would keep 10 bits of the 
 def convolution(x: Array, weight: Array, bias: Array | None, stride: int, padding: int) -> Array:
     """x_ij = b + sum_a sum_b w_ab y_(i+a)(j+b): the deck's convolution, a cross-correlation.
 
-    x (B, H, W, C), weight (h, w, C, K), bias (K,) or none -> (B, H', W', K) with
+    x (B, H, W, C), weight (h, w, C, K), bias (K,) or None -> (B, H', W', K) with
     H' = floor((H + 2 padding - h) / stride) + 1; `padding` zeros on every side.
     """
     products = lax.conv_general_dilated(
@@ -65,23 +65,12 @@ def max_pool_decision(x: Array, window: int, stride: int) -> tuple[Array, Array]
 
 
 def average_pool(x: Array, window: int, stride: int) -> Array:
-    """x_ij = mean over the window; every entry of it gets delta / window^2 as its gradient.
+    """x_ij = mean over the window; each of its entries gets delta / window^2.
 
     x (B, H, W, C) -> (B, H', W', C), H' = floor((H - window) / stride) + 1, no padding.
     """
     sides = (1, window, window, 1), (1, stride, stride, 1)
     return lax.reduce_window(x, x.dtype.type(0), lax.add, *sides, "VALID") / window**2
-
-
-def _windows(x: Array, window: int, stride: int) -> list[Array]:
-    """(B, H, W, C) -> window * window slices (B, H', W', C), in row-major order."""
-    rows = (x.shape[1] - window) // stride + 1
-    columns = (x.shape[2] - window) // stride + 1
-    return [
-        x[:, a : a + stride * (rows - 1) + 1 : stride, b : b + stride * (columns - 1) + 1 : stride]
-        for a in range(window)
-        for b in range(window)
-    ]
 
 
 def flatten(x: Array) -> Array:
@@ -90,7 +79,7 @@ def flatten(x: Array) -> Array:
 
 
 def dense(x: Array, weight: Array, bias: Array | None) -> Array:
-    """x W + b. x (B, n), weight (n, m), bias (m,) or none -> (B, m)."""
+    """x W + b. x (B, n), weight (n, m), bias (m,) or None -> (B, m)."""
     products = jnp.matmul(x, weight, precision=EXACT)
     return products if bias is None else products + bias
 
@@ -119,11 +108,22 @@ class BatchNorm:
         zeros = jnp.zeros(shape, dtype)
         return cls(zeros, zeros, zeros, zeros, **norm)
 
-    def __call__(self, name: str, x: Array, probe: "Probe") -> Array:
-        """Normalize; the new running statistics are noted under the layer's name."""
+    def __call__(self, x: Array, name: str, probe: "Probe") -> Array:
+        """Normalize; the new running statistics are noted under the layer's canonical name."""
         training = probe.mode.batch_statistics
         y, mean, variance = batch_norm.batch_norm(x, **vars(self), training=training)
         if training:
             probe.note(f"{name}/running_mean", mean)
             probe.note(f"{name}/running_variance", variance)
         return probe.record(name, y)
+
+
+def _windows(x: Array, window: int, stride: int) -> list[Array]:
+    """(B, H, W, C) -> window * window slices (B, H', W', C), in row-major order."""
+    rows = (x.shape[1] - window) // stride + 1
+    columns = (x.shape[2] - window) // stride + 1
+    return [
+        x[:, a : a + stride * (rows - 1) + 1 : stride, b : b + stride * (columns - 1) + 1 : stride]
+        for a in range(window)
+        for b in range(window)
+    ]

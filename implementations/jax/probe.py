@@ -29,7 +29,7 @@ class Probe:
         return None
 
     def note(self, name: str, value: Array) -> None:
-        """Called with what a buffer becomes in this pass; whether it does, the adapter says."""
+        """Called with every buffer as it would be after this pass, where the mode moves it."""
         self.buffers[name] = value
 
 

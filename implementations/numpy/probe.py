@@ -1,6 +1,6 @@
 """What an adapter passes through a net: it lets activations by, and may look at them.
 
-The base class does nothing, and is what training uses.
+The base class only keeps new buffers, and is what training uses.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from implementations.numpy.tape import Node
 
 
 class Probe:
-    """Lets every activation pass, decides nothing."""
+    """Lets every activation pass, decides nothing, keeps what the buffers become."""
 
     def __init__(self, mode: Mode = INFERENCE) -> None:
         self.mode = mode

@@ -2,14 +2,21 @@
 
 Images are (batch, channels, height, width) here, kernels (out, in, height, width), dense weights
 (out, in); the adapter converts at the border. Functions take tensors and return tensors;
-Convolution and Dense own a weight and, where they have one, a bias, BatchNorm its scale and shift.
+Convolution and Dense own a weight and, where they have one, a bias, BatchNorm a scale, a shift and
+running statistics.
 """
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from implementations.pytorch.techniques import batch_norm
+
+if TYPE_CHECKING:
+    from implementations.pytorch.probe import Probe
 
 
 def convolution(
@@ -52,14 +59,8 @@ def average_pool(x: Tensor, window: int, stride: int) -> Tensor:
     return functional.avg_pool2d(x, window, stride, padding=0, ceil_mode=False)
 
 
-def _windows(x: Tensor, window: int, stride: int) -> Tensor:
-    """(B, C, H, W) -> (B, C, H', W', window * window), entries in row-major order."""
-    entries = x.unfold(2, window, stride).unfold(3, window, stride)
-    return entries.flatten(start_dim=-2)
-
-
 def flatten(x: Tensor) -> Tensor:
-    """(B, C, H, W) -> (B, H * W * C): in height, width, channel order, like the others."""
+    """(B, C, H, W) -> (B, H * W * C): in height, width, channel order."""
     return (x.permute(0, 2, 3, 1) if x.ndim == 4 else x).flatten(start_dim=1)
 
 
@@ -102,24 +103,32 @@ class Dense(nn.Module):
 
 
 class BatchNorm(nn.Module):
-    """A batch norm layer that owns its scale, its shift and the running statistics.
-
-    It moves none of them: forward() answers with the output and what the statistics would be after
-    it. decay, epsilon, unbiased: techniques/batch_norm.py.
-    """
+    """A batch norm layer that owns its scale, its shift and the running statistics, which it does
+    not move. norm: its decay, epsilon and unbiased."""
 
     running_mean: Tensor
     running_variance: Tensor
 
-    def __init__(self, width: int, decay: float, epsilon: float, unbiased: bool) -> None:
+    def __init__(self, width: int, norm: Mapping[str, Any]) -> None:
         super().__init__()
         self.scale = nn.Parameter(torch.zeros(width))
         self.shift = nn.Parameter(torch.zeros(width))
         self.register_buffer("running_mean", torch.zeros(width))
         self.register_buffer("running_variance", torch.zeros(width))
-        self.decay, self.epsilon, self.unbiased = decay, epsilon, unbiased
+        self.norm = norm
 
-    def forward(self, x: Tensor, training: bool) -> tuple[Tensor, Tensor, Tensor]:
-        parameters = (self.scale, self.shift, self.running_mean, self.running_variance)
-        constants = (self.decay, self.epsilon, self.unbiased)
-        return batch_norm.batch_norm(x, *parameters, training, *constants)
+    def forward(self, x: Tensor, name: str, probe: "Probe") -> Tensor:
+        """Normalize; the new running statistics are noted under the layer's canonical name."""
+        training = probe.mode.batch_statistics
+        owned = (self.scale, self.shift, self.running_mean, self.running_variance)
+        y, mean, variance = batch_norm.batch_norm(x, *owned, training, **self.norm)
+        if training:
+            probe.note(f"{name}/running_mean", mean)
+            probe.note(f"{name}/running_variance", variance)
+        return probe.record(name, y)
+
+
+def _windows(x: Tensor, window: int, stride: int) -> Tensor:
+    """(B, C, H, W) -> (B, C, H', W', window * window), entries in row-major order."""
+    entries = x.unfold(2, window, stride).unfold(3, window, stride)
+    return entries.flatten(start_dim=-2)

@@ -1,6 +1,6 @@
 """What an adapter passes through a net: it lets activations by, and may look at them.
 
-The base class does nothing, and is what training uses.
+The base class only keeps new buffers, and is what training uses.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from implementations.pytorch import layers
 
 
 class Probe:
-    """Lets every activation pass, decides nothing."""
+    """Lets every activation pass, decides nothing, keeps what the buffers become."""
 
     def __init__(self, mode: Mode = INFERENCE) -> None:
         self.mode = mode
@@ -23,7 +23,7 @@ class Probe:
         return x
 
     def choose(self, name: str, x: Tensor, window: int, stride: int) -> Tensor | None:
-        """Called before every pooling layer; None leaves the choice to the library."""
+        """Called before every pooling layer; None leaves the choice to the maximum."""
         return None
 
     def note(self, name: str, value: Tensor) -> None:

@@ -150,7 +150,7 @@ class System:
             }
         step = self._compiled(("apply", update), lambda *given: self._step(update, *given))
         step(tensors, *self._scalars(update, learning_rate))
-        self._assign(gradients.evaluation.buffers)
+        self._commit(gradients.evaluation.buffers)
         self.step[update] += 1
 
     def update(self, update: str, batch: Mapping[str, tf.Tensor], learning_rate: float) -> None:
@@ -158,7 +158,7 @@ class System:
             probe = Probe(self.updates[update].mode)
             terms, gradients = self._backward(update, batch, probe)
             self._step(update, gradients, step, rate)
-            self._assign(probe.buffers)
+            self._commit(probe.buffers)
             return terms
 
         compiled = self._compiled(("update", update), whole)
@@ -187,15 +187,6 @@ class System:
 
         return self._compiled(("evaluate", function, mode), ask)
 
-    def _evaluation(self, outputs: Any, decisions: Any, margins: Any, buffers: Any) -> Evaluation:
-        indices = {name: tensor.numpy().astype(np.int8) for name, tensor in decisions.items()}
-        kept = _arrays({**self.buffers, **buffers})
-        return Evaluation(_arrays(outputs), indices, _arrays(margins), kept)
-
-    def _assign(self, buffers: Mapping[str, Any]) -> None:
-        for name, value in buffers.items():
-            self.buffers[name].assign(tf.cast(value, self.dtype))
-
     def _backward(
         self, update: str, batch: Mapping[str, tf.Tensor], probe: Probe
     ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
@@ -220,6 +211,15 @@ class System:
             slots = self.slots[update][name]
             constants = rule.optimizer.constants
             apply(self.parameters[name], gradient, slots, step, rate, **constants)
+
+    def _commit(self, buffers: Mapping[str, Any]) -> None:
+        for name, value in buffers.items():
+            self.buffers[name].assign(tf.cast(value, self.dtype))
+
+    def _evaluation(self, outputs: Any, decisions: Any, margins: Any, buffers: Any) -> Evaluation:
+        indices = {name: tensor.numpy().astype(np.int8) for name, tensor in decisions.items()}
+        kept = _arrays({**self.buffers, **buffers})
+        return Evaluation(_arrays(outputs), indices, _arrays(margins), kept)
 
     def _compiled(self, key: tuple[Any, ...], function: Any) -> Any:
         """One tf.function for each question; the device is part of the graph."""

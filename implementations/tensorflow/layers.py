@@ -23,7 +23,7 @@ def convolution(
 ) -> tf.Tensor:
     """x_ij = b + sum_a sum_b w_ab y_(i+a)(j+b): the deck's convolution, a cross-correlation.
 
-    x (B, H, W, C), weight (h, w, C, K), bias (K,) or none -> (B, H', W', K) with
+    x (B, H, W, C), weight (h, w, C, K), bias (K,) or None -> (B, H', W', K) with
     H' = floor((H + 2 padding - h) / stride) + 1. The zeros are counted, never called "SAME": at
     stride 2 that would put them at the bottom and the right only.
     """
@@ -55,28 +55,11 @@ def max_pool_decision(x: tf.Tensor, window: int, stride: int) -> tuple[tf.Tensor
 
 
 def average_pool(x: tf.Tensor, window: int, stride: int) -> tf.Tensor:
-    """x_ij = mean over the window; every entry of it gets delta / window^2 as its gradient.
+    """x_ij = mean over the window; each of its entries gets delta / window^2.
 
     x (B, H, W, C) -> (B, H', W', C), H' = floor((H - window) / stride) + 1, no padding.
     """
     return tf.nn.avg_pool2d(x, window, stride, padding="VALID", data_format="NHWC")
-
-
-def _shape(x: tf.Tensor) -> Any:
-    """The static shape: every side is a number but, in a graph, the batch."""
-    return x.shape.as_list()
-
-
-def _windows(x: tf.Tensor, window: int, stride: int) -> tf.Tensor:
-    """(B, H, W, C) -> (B, H', W', C, window * window), entries in row-major order."""
-    _, height, width, _ = _shape(x)
-    rows, columns = (height - window) // stride + 1, (width - window) // stride + 1
-    entries = [
-        x[:, a : a + stride * (rows - 1) + 1 : stride, b : b + stride * (columns - 1) + 1 : stride]
-        for a in range(window)
-        for b in range(window)
-    ]
-    return tf.stack(entries, axis=-1)
 
 
 def flatten(x: tf.Tensor) -> tf.Tensor:
@@ -85,7 +68,7 @@ def flatten(x: tf.Tensor) -> tf.Tensor:
 
 
 def dense(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | None) -> tf.Tensor:
-    """x W + b. x (B, n), weight (n, m), bias (m,) or none -> (B, m)."""
+    """x W + b. x (B, n), weight (n, m), bias (m,) or None -> (B, m)."""
     products = tf.matmul(x, weight)
     return products if bias is None else tf.nn.bias_add(products, bias)
 
@@ -175,3 +158,20 @@ def _bias(layer: keras.layers.Layer, shape: tuple[int, ...]) -> Any:
 
 def _value(bias: Any) -> tf.Tensor | None:
     return None if bias is None else bias.value
+
+
+def _shape(x: tf.Tensor) -> Any:
+    """The static shape: every side is a number but, in a graph, the batch."""
+    return x.shape.as_list()
+
+
+def _windows(x: tf.Tensor, window: int, stride: int) -> tf.Tensor:
+    """(B, H, W, C) -> (B, H', W', C, window * window), entries in row-major order."""
+    _, height, width, _ = _shape(x)
+    rows, columns = (height - window) // stride + 1, (width - window) // stride + 1
+    entries = [
+        x[:, a : a + stride * (rows - 1) + 1 : stride, b : b + stride * (columns - 1) + 1 : stride]
+        for a in range(window)
+        for b in range(window)
+    ]
+    return tf.stack(entries, axis=-1)

@@ -23,11 +23,11 @@ class Probe:
         return x
 
     def choose(self, name: str, x: tf.Tensor, window: int, stride: int) -> tf.Tensor | None:
-        """Called before every pooling layer; None leaves the choice to the library."""
+        """Called before every pooling layer; None leaves the choice to the maximum."""
         return None
 
     def note(self, name: str, value: tf.Tensor) -> None:
-        """Called with what a buffer becomes in this pass; whether it does, the adapter says."""
+        """Called with every buffer as it would be after this pass, where the mode moves it."""
         self.buffers[name] = value
 
 

@@ -69,6 +69,26 @@ def test_the_same_methods_in_the_same_order(framework: str, file: str, name: str
     assert methods(FOLDERS[framework] / file, name) == expected
 
 
+def refusals(path: Path) -> list[str]:
+    """The words of what a file raises, in its order; what is filled in has names of its own."""
+    raised = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Raise)]
+    words = (
+        [
+            c.value
+            for c in ast.walk(node)
+            if isinstance(c, ast.Constant) and isinstance(c.value, str)
+        ]
+        for node in sorted(raised, key=lambda node: node.lineno)
+    )
+    return ["...".join(parts) for parts in words]
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("file", [f for f in SHARED_FILES if f.startswith("techniques/")])
+def test_the_same_mistake_is_told_in_the_same_words(framework: str, file: str) -> None:
+    assert refusals(FOLDERS[framework] / file) == refusals(FOLDERS["pytorch"] / file)
+
+
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_every_folder_says_what_it_needs_and_what_it_lacks(framework: str) -> None:
     assert "==" in (FOLDERS[framework] / "requirements.txt").read_text()

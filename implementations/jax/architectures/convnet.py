@@ -50,7 +50,7 @@ def forward(model: Model, x: Array, probe: Probe) -> Array:
         x = layers.convolution(x, **kernel, stride=block.stride, padding=block.padding)
         x = probe.record(f"conv{number}", x)
         if f"bn{number}" in model:
-            x = model[f"bn{number}"](f"bn{number}", x, probe)
+            x = model[f"bn{number}"](x, f"bn{number}", probe)
         x = probe.record(f"{options.activation}{number}", activation(x))
         x = _pooled(f"pool{number}", x, block, probe)
     x = layers.flatten(x)

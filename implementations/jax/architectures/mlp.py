@@ -46,13 +46,13 @@ def build(spec: Spec, dtype: str) -> Model:
 def forward(model: Model, batch: Mapping[str, Array], probe: Probe) -> Array:
     options = model["options"]
     activation = getattr(activations, options.activation)
-    x = _dropped(options, "input", layers.flatten(batch["x"]), batch, probe)
+    x = _dropped("input", layers.flatten(batch["x"]), options, batch, probe)
     for number in range(1, options.layers):
         x = probe.record(f"fc{number}", layers.dense(x, **model[f"fc{number}"]))
         if f"bn{number}" in model:
-            x = model[f"bn{number}"](f"bn{number}", x, probe)
+            x = model[f"bn{number}"](x, f"bn{number}", probe)
         x = probe.record(f"{options.activation}{number}", activation(x))
-        x = _dropped(options, f"fc{number}", x, batch, probe)
+        x = _dropped(f"fc{number}", x, options, batch, probe)
     return probe.record("logits", layers.dense(x, **model[f"fc{options.layers}"]))
 
 
@@ -66,7 +66,7 @@ def cross_entropy(model: Model, batch: Mapping[str, Array], probe: Probe) -> dic
 
 
 def _dropped(
-    options: Options, name: str, x: Array, batch: Mapping[str, Array], probe: Probe
+    name: str, x: Array, options: Options, batch: Mapping[str, Array], probe: Probe
 ) -> Array:
     """Dropout of a layer's outputs, where the spec asks for it."""
     keep = dict(options.keep).get(name)

@@ -19,7 +19,7 @@ def build(spec: Spec, dtype: str) -> Model:
 
 
 def forward(model: Model, x: Array, probe: Probe) -> Array:
-    return model["bn"]("bn", x, probe)
+    return model["bn"](x, "bn", probe)
 
 
 def response(model: Model, batch: Mapping[str, Array], probe: Probe) -> dict[str, Array]:

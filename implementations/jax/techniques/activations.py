@@ -1,8 +1,7 @@
-"""Activations in JAX, and the backward of each by itself.
+"""Activations in JAX, and the backward pass of each by itself.
 
-f(x) and f_gradient(x, value, delta) = delta f'(x), entry by entry, where value = f(x) and delta is
-the gradient by it: a backward is given what was kept of the forward pass. All arrays are of one
-shape.
+f_gradient(x, value, delta) = delta f'(x), entry by entry, where value = f(x) and delta is the
+gradient by it: it is given what the forward pass leaves. All arrays are of one shape.
 """
 
 import jax
@@ -26,7 +25,7 @@ def sigmoid(x: Array) -> Array:
 
 
 def sigmoid_gradient(x: Array, value: Array, delta: Array) -> Array:
-    """delta s (1 - s)."""
+    """delta s (1 - s), s the value."""
     return delta * value * (1 - value)
 
 
@@ -36,7 +35,7 @@ def tanh(x: Array) -> Array:
 
 
 def tanh_gradient(x: Array, value: Array, delta: Array) -> Array:
-    """delta (1 - t^2)."""
+    """delta (1 - t^2), t the value."""
     return delta * (1 - value * value)
 
 

@@ -1,8 +1,8 @@
-"""Changed copies of images in JAX: affine, elastic, noisy. Every draw comes from outside.
+"""Augmentation of images in JAX.
 
-An output pixel q = (row, column) is read from the input at p(q), between pixels by bilinear
-interpolation, and as 0 outside of the image. Simard, Steinkraus and Platt (2003), "Best practices
-for convolutional neural networks applied to visual document analysis".
+All draws are handed in. Images are (B, H, W, C); positions are (row, column) in pixels, read
+between pixels by bilinear interpolation and as 0 outside of the image. Simard, Steinkraus and Platt
+(2003), "Best practices for convolutional neural networks applied to visual document analysis".
 """
 
 import jax.numpy as jnp
@@ -10,12 +10,11 @@ from jax import Array
 
 
 def affine(x: Array, angle: Array, scale: Array, shift: Array) -> Array:
-    """Rotate by `angle` about the center, scale and shift:
+    """Each image turned by `angle` (B,), enlarged by `scale` (B,) about its center, and shifted by
+    `shift` (B, 2), down and right. x (B, H, W, C).
 
-        p = c + R(-angle) (q - c - shift) / scale        R(a) = [[cos a, -sin a], [sin a, cos a]]
-
-    with c = ((H - 1) / 2, (W - 1) / 2). x (B, H, W, C), angle (B,) in radians, scale (B,) above 0,
-    shift (B, 2) in pixels (down, right) -> (B, H, W, C).
+    The pixel at q is read at p = c + R(-angle) (q - c - shift) / scale, c = ((H-1)/2, (W-1)/2),
+    R(a) = [[cos a, -sin a], [sin a, cos a]].
     """
     rows, columns = _grid(x)
     center = (x.shape[1] - 1) / 2, (x.shape[2] - 1) / 2
@@ -28,7 +27,7 @@ def affine(x: Array, angle: Array, scale: Array, shift: Array) -> Array:
 
 
 def elastic(x: Array, displacement: Array) -> Array:
-    """p = q + displacement(q). x (B, H, W, C), displacement (B, H, W, 2) in (row, column) order."""
+    """The pixel at q is read at q + displacement_q. x (B, H, W, C), displacement (B, H, W, 2)."""
     rows, columns = _grid(x)
     return _sample(x, rows + displacement[..., 0], columns + displacement[..., 1])
 
@@ -39,7 +38,7 @@ def noise(x: Array, noise: Array) -> Array:
 
 
 def _grid(x: Array) -> tuple[Array, Array]:
-    """Row numbers (H, 1) and column numbers (1, W)."""
+    """Row (H, 1) and column (1, W) of every pixel."""
     return (
         jnp.arange(x.shape[1], dtype=x.dtype)[:, None],
         jnp.arange(x.shape[2], dtype=x.dtype)[None, :],
@@ -47,7 +46,11 @@ def _grid(x: Array) -> tuple[Array, Array]:
 
 
 def _sample(x: Array, rows: Array, columns: Array) -> Array:
-    """x (B, H, W, C) at rows and columns (B, H, W), bilinearly, zeros outside."""
+    """x at positions (B, H, W) between its pixels: bilinear, zeros outside of the image.
+
+    With r = floor(row), c = floor(column), u = row - r, v = column - c:
+    (1-u)(1-v) x_rc + (1-u) v x_r(c+1) + u (1-v) x_(r+1)c + u v x_(r+1)(c+1).
+    """
     height, width = x.shape[1:3]
     top, left = jnp.floor(rows), jnp.floor(columns)
     images = jnp.arange(x.shape[0])[:, None, None]

@@ -49,7 +49,7 @@ def deck_momentum(
     learning_rate: Array,
     momentum: float,
 ) -> tuple[Array, dict[str, Array]]:
-    """v <- mu v + lr g, p <- p - v: the velocity holds the rate of every past step."""
+    """v <- mu v + lr g, p <- p - v: as the deck prints it. v holds the rate of every past step."""
     rate = learning_rate.astype(parameter.dtype)
     velocity = momentum * slots["velocity"] + rate * gradient
     return parameter - velocity, {"velocity": velocity}
@@ -63,9 +63,10 @@ def adagrad(
     learning_rate: Array,
     epsilon: float,
 ) -> tuple[Array, dict[str, Array]]:
-    """G <- G + g^2, p <- p - lr g / (sqrt(G) + eps) (Duchi, Hazan and Singer, 2011).
+    """G <- G + g^2, p <- p - lr g / (sqrt(G) + eps).
 
-    optax starts from 0.1 and puts eps inside the root.
+    Duchi, Hazan and Singer (2011), "Adaptive subgradient methods for online learning and stochastic
+    optimization". G starts from 0; optax starts from 0.1 and puts eps inside the root.
     """
     accumulator = slots["accumulator"] + gradient * gradient
     rate = learning_rate.astype(parameter.dtype)
@@ -105,7 +106,7 @@ def deck_adam(
 ) -> tuple[Array, dict[str, Array]]:
     """Adam as the deck prints it, with epsilon inside the root.
 
-    m and v as in adam(), p <- p - lr (m / (1 - b1^t)) / sqrt(v / (1 - b2^t) + eps)
+    p <- p - lr (m / (1 - b1^t)) / sqrt(v / (1 - b2^t) + eps), m and v as in adam
     """
     first, second, slots = _moments(gradient, slots, step, beta1, beta2)
     rate = learning_rate.astype(parameter.dtype)

@@ -20,46 +20,27 @@ def build(spec: Spec, dtype: str) -> Model:
     for name, shape in (spec.shapes() | spec.buffer_shapes()).items():
         layer, _, part = name.partition("/")
         model.setdefault(layer, {})[part] = np.zeros(shape, dtype)
+        if part == "weight":
+            model[layer]["bias"] = None  # unless the next name is its bias
     return model
 
 
 def forward(model: Model, x: Node, probe: Probe) -> Node:
-    blocks, last = model["blocks"], model["dense"]
+    blocks, depth, name = model["blocks"], model["dense"], model["activation"]
+    activation = getattr(activations, name)
     for number, block in enumerate(blocks, start=1):
-        conv = model[f"conv{number}"]
-        x = layers.convolution(x, conv["weight"], conv.get("bias"), block.stride, block.padding)
+        kernel = model[f"conv{number}"]
+        x = layers.convolution(x, **kernel, stride=block.stride, padding=block.padding)
         x = probe.record(f"conv{number}", x)
         if model["norm"]:
-            x = probe.record(f"bn{number}", _batch_norm(model, f"bn{number}", x, probe))
-        x = _activation(model, number, x, probe)
-        if block.pooling != "none":
-            x = probe.record(f"pool{number}", _pool(block, f"pool{number}", x, probe))
+            x = _normalized(f"bn{number}", x, model, probe)
+        x = probe.record(f"{name}{number}", activation(x))
+        x = _pooled(f"pool{number}", x, block, probe)
     x = layers.flatten(x)
-    for number in range(1, last):
+    for number in range(1, depth):
         x = probe.record(f"fc{number}", layers.dense(x, **model[f"fc{number}"]))
-        x = _activation(model, len(blocks) + number, x, probe)
-    return probe.record("logits", layers.dense(x, **model[f"fc{last}"]))
-
-
-def _activation(model: Model, number: int, x: Node, probe: Probe) -> Node:
-    name = model["activation"]
-    return probe.record(f"{name}{number}", getattr(activations, name)(x))
-
-
-def _batch_norm(model: Model, name: str, x: Node, probe: Probe) -> Node:
-    training = probe.mode.batch_statistics
-    y, mean, variance = batch_norm.batch_norm(x, **model[name], training=training, **model["norm"])
-    if training:
-        probe.note(f"{name}/running_mean", mean)
-        probe.note(f"{name}/running_variance", variance)
-    return y
-
-
-def _pool(block: Any, name: str, x: Node, probe: Probe) -> Node:
-    if block.pooling == "average":
-        return layers.average_pool(x, block.window, block.window)
-    choice = probe.choose(name, x, block.window, block.window)
-    return layers.max_pool(x, block.window, block.window, choice)
+        x = probe.record(f"{name}{len(blocks) + number}", activation(x))
+    return probe.record("logits", layers.dense(x, **model[f"fc{depth}"]))
 
 
 def logits(model: Model, batch: Mapping[str, Node], probe: Probe) -> dict[str, Node]:
@@ -69,3 +50,23 @@ def logits(model: Model, batch: Mapping[str, Node], probe: Probe) -> dict[str, N
 def cross_entropy(model: Model, batch: Mapping[str, Node], probe: Probe) -> dict[str, Node]:
     scores = forward(model, batch["x"], probe)
     return {"cross_entropy": layers.softmax_cross_entropy(scores, batch["y"].value)}
+
+
+def _normalized(name: str, x: Node, model: Model, probe: Probe) -> Node:
+    """Batch norm; the new running statistics are noted under the layer's canonical name."""
+    training = probe.mode.batch_statistics
+    y, mean, variance = batch_norm.batch_norm(x, **model[name], training=training, **model["norm"])
+    if training:
+        probe.note(f"{name}/running_mean", mean)
+        probe.note(f"{name}/running_variance", variance)
+    return probe.record(name, y)
+
+
+def _pooled(name: str, x: Node, block: Any, probe: Probe) -> Node:
+    """Windows of window x window that do not overlap."""
+    if block.pooling == "none":
+        return x
+    if block.pooling == "average":
+        return probe.record(name, layers.average_pool(x, block.window, block.window))
+    choice = probe.choose(name, x, block.window, block.window)
+    return probe.record(name, layers.max_pool(x, block.window, block.window, choice))

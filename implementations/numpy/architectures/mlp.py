@@ -20,40 +20,22 @@ def build(spec: Spec, dtype: str) -> Model:
     for name, shape in (spec.shapes() | spec.buffer_shapes()).items():
         layer, _, part = name.partition("/")
         model.setdefault(layer, {})[part] = np.zeros(shape, dtype)
+        if part == "weight":
+            model[layer]["bias"] = None  # unless the next name is its bias
     return model
 
 
 def forward(model: Model, batch: Mapping[str, Node], probe: Probe) -> Node:
-    x = _dropout(model, "input", layers.flatten(batch["x"]), batch, probe)
-    for number in range(1, model["layers"]):
-        x = probe.record(f"fc{number}", _dense(model, f"fc{number}", x))
+    depth, name = model["layers"], model["activation"]
+    activation = getattr(activations, name)
+    x = _dropped("input", layers.flatten(batch["x"]), model, batch, probe)
+    for number in range(1, depth):
+        x = probe.record(f"fc{number}", layers.dense(x, **model[f"fc{number}"]))
         if model["norm"]:
-            x = probe.record(f"bn{number}", _batch_norm(model, f"bn{number}", x, probe))
-        x = getattr(activations, model["activation"])(x)
-        x = probe.record(f"{model['activation']}{number}", x)
-        x = _dropout(model, f"fc{number}", x, batch, probe)
-    return probe.record("logits", _dense(model, f"fc{model['layers']}", x))
-
-
-def _dense(model: Model, name: str, x: Node) -> Node:
-    return layers.dense(x, model[name]["weight"], model[name].get("bias"))
-
-
-def _batch_norm(model: Model, name: str, x: Node, probe: Probe) -> Node:
-    training = probe.mode.batch_statistics
-    y, mean, variance = batch_norm.batch_norm(x, **model[name], training=training, **model["norm"])
-    if training:
-        probe.note(f"{name}/running_mean", mean)
-        probe.note(f"{name}/running_variance", variance)
-    return y
-
-
-def _dropout(model: Model, name: str, x: Node, batch: Mapping[str, Node], probe: Probe) -> Node:
-    if name not in model["keep"]:
-        return x
-    mask = batch.get(f"dropout/{name}")
-    values = None if mask is None else mask.value
-    return dropout.dropout(x, values, model["keep"][name], model["dropout"], probe.mode.dropout)
+            x = _normalized(f"bn{number}", x, model, probe)
+        x = probe.record(f"{name}{number}", activation(x))
+        x = _dropped(f"fc{number}", x, model, batch, probe)
+    return probe.record("logits", layers.dense(x, **model[f"fc{depth}"]))
 
 
 def logits(model: Model, batch: Mapping[str, Node], probe: Probe) -> dict[str, Node]:
@@ -63,3 +45,23 @@ def logits(model: Model, batch: Mapping[str, Node], probe: Probe) -> dict[str, N
 def cross_entropy(model: Model, batch: Mapping[str, Node], probe: Probe) -> dict[str, Node]:
     scores = forward(model, batch, probe)
     return {"cross_entropy": layers.softmax_cross_entropy(scores, batch["y"].value)}
+
+
+def _normalized(name: str, x: Node, model: Model, probe: Probe) -> Node:
+    """Batch norm; the new running statistics are noted under the layer's canonical name."""
+    training = probe.mode.batch_statistics
+    y, mean, variance = batch_norm.batch_norm(x, **model[name], training=training, **model["norm"])
+    if training:
+        probe.note(f"{name}/running_mean", mean)
+        probe.note(f"{name}/running_variance", variance)
+    return probe.record(name, y)
+
+
+def _dropped(name: str, x: Node, model: Model, batch: Mapping[str, Node], probe: Probe) -> Node:
+    """Dropout of a layer's outputs, where the spec asks for it."""
+    keep = model["keep"].get(name)
+    if keep is None:
+        return x
+    mask = batch.get(f"dropout/{name}")
+    values = None if mask is None else mask.value
+    return dropout.dropout(x, values, keep, model["dropout"], probe.mode.dropout)

@@ -1,7 +1,8 @@
 """Activations in NumPy, each with its derivative, derived by hand.
 
-A function takes a node and returns one. Its *_gradient is the backward pass alone, on arrays of one
-shape: delta f'(x) from what the forward pass leaves, x and the value f(x).
+f_gradient(x, value, delta) = delta f'(x) is the backward pass by itself, entry by entry, where
+value = f(x) and delta is the gradient by it: it is given what the forward pass leaves. All arrays
+are of one shape.
 """
 
 import numpy as np
@@ -21,7 +22,7 @@ def relu(x: Node) -> Node:
 
 
 def relu_gradient(x: np.ndarray, value: np.ndarray, delta: np.ndarray) -> np.ndarray:
-    """delta [x > 0]."""
+    """delta where x > 0, else 0."""
     return delta * (x > 0)
 
 
@@ -58,7 +59,7 @@ def tanh_gradient(x: np.ndarray, value: np.ndarray, delta: np.ndarray) -> np.nda
 
 
 def identity(x: Node) -> Node:
-    """x: the net that is linear. dE/dx = delta."""
+    """x: a net without an activation. dE/dx = delta."""
 
     def backward(delta: np.ndarray) -> None:
         x.add_gradient(identity_gradient(x.value, x.value, delta))

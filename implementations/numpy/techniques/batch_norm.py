@@ -20,26 +20,30 @@ def batch_norm(
     epsilon: float,
     unbiased: bool,
 ) -> tuple[Node, np.ndarray, np.ndarray]:
-    """y = scale xhat + shift, xhat = (x - mean) / sqrt(variance + epsilon); new running statistics.
+    """y = scale (x - mean) / sqrt(variance + epsilon) + shift, and the new running statistics.
 
-    x (B, n) or (B, H, W, C); scale, shift and the statistics (n,) or (C,). In training mean and
-    variance are those of the m values of a channel, variance = sum (x - mean)^2 / m, and
+    x (B, n) or (B, H, W, C), the others (n,) or (C,). In training, over the m values of a channel,
 
+        mean = sum x / m        variance = sum (x - mean)^2 / m
         running <- decay running + (1 - decay) batch
 
-    where the running variance takes the batch's times m / (m - 1) if it is to be unbiased. At
-    inference the running statistics normalize, and come back unchanged. With delta = dE/dy,
+    where the running variance takes sum (x - mean)^2 / (m - 1) if `unbiased`. Gradients flow
+    through the statistics of the batch, none into the running ones. At inference the running
+    statistics normalize, and come back unchanged.
+
+    With delta = dE/dy and xhat = (x - mean) / sqrt(variance + epsilon),
 
         dE/dscale = sum delta xhat        dE/dshift = sum delta
         dE/dx = scale / sqrt(variance + epsilon) (delta - mean(delta) - xhat mean(delta xhat))
 
     The last two terms are what the batch's statistics pass on; at inference they are not there.
+
     Raises ValueError for training on one value a channel: it has no variance.
     """
     count = x.value.size // x.value.shape[-1]
     if training:
         if count < 2:
-            raise ValueError("batch norm in training needs at least two values a channel")
+            raise ValueError(f"batch norm in training needs two values a channel, got {count}")
         mean = _sum(x.value) / count
         centered = x.value - mean
         variance = _sum(centered * centered) / count

@@ -1,7 +1,8 @@
-"""Dropout in NumPy, with its derivative, derived by hand.
+"""Dropout in NumPy, in two forms that are the same net in expectation; the derivative by hand.
 
 Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov (2014), "Dropout: a simple way to
-prevent neural networks from overfitting". `keep` is the probability that a unit stays.
+prevent neural networks from overfitting": the deck's form in section 4, the inverted one in
+section 10. `keep` is the probability that a unit stays.
 """
 
 import numpy as np
@@ -10,11 +11,13 @@ from bench import ranges
 from bench.errors import ContractError
 from implementations.numpy.tape import Node
 
+FORMS = ("deck", "inverted")
+
 
 def dropout(x: Node, mask: np.ndarray | None, keep: float, form: str, training: bool) -> Node:
     """A unit is put out where its mask is 0; the expected output is the same in both modes.
 
-                    training           inference
+                    in training        at inference
         deck        x mask             keep x
         inverted    x mask / keep      x
 
@@ -22,7 +25,7 @@ def dropout(x: Node, mask: np.ndarray | None, keep: float, form: str, training: 
     keep outside of (0, 1] or an unknown form, ContractError for training without a mask.
     """
     ranges.number("keep", keep, ranges.PROBABILITY)
-    ranges.choice("form of dropout", form, ("deck", "inverted"))
+    ranges.choice("form of dropout", form, FORMS)
     if training and mask is None:
         raise ContractError("dropout in training needs a mask")
     if not training or mask is None:

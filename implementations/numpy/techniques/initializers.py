@@ -35,7 +35,7 @@ def draw(name: str, shape: tuple[int, ...], layout: str, seed: int) -> np.ndarra
     """A weight in canonical layout: dense (in, out), convolution (height, width, in, out),
     recurrent (in, gates, out), of which each gate is a layer of its own.
 
-    Raises UserError for an unknown name or layout, and for a fan of zero.
+    Raises UserError for an unknown name or layout, a shape of another layout, and a fan of zero.
     """
     rule, _, kind = ranges.choice("initializer", name, NAMES).rpartition("_")
     deviation = math.sqrt(VARIANCES[rule](*_fans(shape, layout)))

@@ -98,17 +98,12 @@ def adam(
     m <- b1 m + (1 - b1) g             v <- b2 v + (1 - b2) g^2
     p <- p - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
     """
-    correction1, correction2 = 1 - beta1**step, 1 - beta2**step
     moments = (slots["first_moment"], slots["second_moment"])
     for p, g, m, v in _blocks(parameter, gradient, *moments):
-        m *= beta1
-        m += (1 - beta1) * g
-        v *= beta2
-        v += (1 - beta2) * (g * g)
-        size = v / correction2
-        np.sqrt(size, out=size)
-        size += epsilon
-        p -= learning_rate * (m / correction1) / size
+        first, second = _moments(g, m, v, step, beta1, beta2)
+        np.sqrt(second, out=second)
+        second += epsilon
+        p -= learning_rate * first / second
 
 
 def deck_adam(
@@ -125,17 +120,12 @@ def deck_adam(
 
     p <- p - lr (m / (1 - b1^t)) / sqrt(v / (1 - b2^t) + eps), m and v as in adam
     """
-    correction1, correction2 = 1 - beta1**step, 1 - beta2**step
     moments = (slots["first_moment"], slots["second_moment"])
     for p, g, m, v in _blocks(parameter, gradient, *moments):
-        m *= beta1
-        m += (1 - beta1) * g
-        v *= beta2
-        v += (1 - beta2) * (g * g)
-        size = v / correction2
-        size += epsilon
-        np.sqrt(size, out=size)
-        p -= learning_rate * (m / correction1) / size
+        first, second = _moments(g, m, v, step, beta1, beta2)
+        second += epsilon
+        np.sqrt(second, out=second)
+        p -= learning_rate * first / second
 
 
 def clip_by_global_norm(gradients: dict[str, np.ndarray], limit: float) -> dict[str, np.ndarray]:
@@ -147,6 +137,17 @@ def clip_by_global_norm(gradients: dict[str, np.ndarray], limit: float) -> dict[
     norm = np.sqrt(sum((g * g).sum() for g in gradients.values()))
     scale = limit / np.maximum(norm, limit)
     return {name: g * scale for name, g in gradients.items()}
+
+
+def _moments(
+    gradient: np.ndarray, m: np.ndarray, v: np.ndarray, step: int, beta1: float, beta2: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Move Adam's moments of one block; both, corrected for their start at 0."""
+    m *= beta1
+    m += (1 - beta1) * gradient
+    v *= beta2
+    v += (1 - beta2) * (gradient * gradient)
+    return m / (1 - beta1**step), v / (1 - beta2**step)
 
 
 def _blocks(*arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:

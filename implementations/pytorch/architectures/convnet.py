@@ -15,48 +15,41 @@ from implementations.pytorch.techniques import activations
 class ConvNet(nn.Module):
     def __init__(self, spec: Spec) -> None:
         super().__init__()
-        shapes, self.options = spec.shapes(), spec.options
-        for number, block in enumerate(self.options["blocks"], start=1):
-            shape, bias = shapes[f"conv{number}/weight"], f"conv{number}/bias" in shapes
-            conv = layers.Convolution(shape, block.stride, block.padding, bias)
-            setattr(self, f"conv{number}", conv)
-            if not bias:
-                norm = layers.BatchNorm(block.filters, **self.options["norm"])
-                setattr(self, f"bn{number}", norm)
-        for number in range(1, self.options["dense"] + 1):
-            setattr(self, f"fc{number}", layers.Dense(shapes[f"fc{number}/weight"]))
+        shapes, options = spec.shapes(), spec.options
+        self.blocks, self.depth = options["blocks"], options["dense"]
+        self.activation, self.norm = options["activation"], options["norm"]
+        for number, block in enumerate(self.blocks, start=1):
+            name = f"conv{number}"
+            shape, bias = shapes[f"{name}/weight"], f"{name}/bias" in shapes
+            setattr(self, name, layers.Convolution(shape, block.stride, block.padding, bias))
+            if self.norm:
+                setattr(self, f"bn{number}", layers.BatchNorm(block.filters, self.norm))
+        for number in range(1, self.depth + 1):
+            name = f"fc{number}"
+            setattr(self, name, layers.Dense(shapes[f"{name}/weight"]))
 
     def forward(self, x: Tensor, probe: Probe) -> Tensor:
-        blocks, last = self.options["blocks"], self.options["dense"]
-        for number, block in enumerate(blocks, start=1):
+        activation = getattr(activations, self.activation)
+        for number, block in enumerate(self.blocks, start=1):
             x = probe.record(f"conv{number}", getattr(self, f"conv{number}")(x))
-            if self.options["norm"]:
-                x = probe.record(f"bn{number}", self._batch_norm(f"bn{number}", x, probe))
-            x = self._activation(number, x, probe)
-            if block.pooling != "none":
-                x = probe.record(f"pool{number}", self._pool(block, f"pool{number}", x, probe))
+            if self.norm:
+                x = getattr(self, f"bn{number}")(x, f"bn{number}", probe)
+            x = probe.record(f"{self.activation}{number}", activation(x))
+            x = self._pooled(f"pool{number}", x, block, probe)
         x = layers.flatten(x)
-        for number in range(1, last):
+        for number in range(1, self.depth):
             x = probe.record(f"fc{number}", getattr(self, f"fc{number}")(x))
-            x = self._activation(len(blocks) + number, x, probe)
-        return probe.record("logits", getattr(self, f"fc{last}")(x))
+            x = probe.record(f"{self.activation}{len(self.blocks) + number}", activation(x))
+        return probe.record("logits", getattr(self, f"fc{self.depth}")(x))
 
-    def _activation(self, number: int, x: Tensor, probe: Probe) -> Tensor:
-        name = self.options["activation"]
-        return probe.record(f"{name}{number}", getattr(activations, name)(x))
-
-    def _batch_norm(self, name: str, x: Tensor, probe: Probe) -> Tensor:
-        y, mean, variance = getattr(self, name)(x, probe.mode.batch_statistics)
-        if probe.mode.batch_statistics:
-            probe.note(f"{name}/running_mean", mean)
-            probe.note(f"{name}/running_variance", variance)
-        return y
-
-    def _pool(self, block: Any, name: str, x: Tensor, probe: Probe) -> Tensor:
+    def _pooled(self, name: str, x: Tensor, block: Any, probe: Probe) -> Tensor:
+        """Windows of window x window that do not overlap."""
+        if block.pooling == "none":
+            return x
         if block.pooling == "average":
-            return layers.average_pool(x, block.window, block.window)
+            return probe.record(name, layers.average_pool(x, block.window, block.window))
         choice = probe.choose(name, x, block.window, block.window)
-        return layers.max_pool(x, block.window, block.window, choice)
+        return probe.record(name, layers.max_pool(x, block.window, block.window, choice))
 
 
 def build(spec: Spec, dtype: str) -> ConvNet:

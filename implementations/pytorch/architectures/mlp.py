@@ -14,37 +14,34 @@ from implementations.pytorch.techniques import activations, dropout
 class MLP(nn.Module):
     def __init__(self, spec: Spec) -> None:
         super().__init__()
-        shapes, self.options = spec.shapes(), spec.options
-        for number in range(1, self.options["layers"] + 1):
-            shape, bias = shapes[f"fc{number}/weight"], f"fc{number}/bias" in shapes
-            setattr(self, f"fc{number}", layers.Dense(shape, bias))
-            if not bias:
-                setattr(self, f"bn{number}", layers.BatchNorm(shape[1], **self.options["norm"]))
+        shapes, options = spec.shapes(), spec.options
+        self.depth, self.activation = options["layers"], options["activation"]
+        self.norm, self.form, self.keep = options["norm"], options["dropout"], options["keep"]
+        for number in range(1, self.depth + 1):
+            name = f"fc{number}"
+            shape, bias = shapes[f"{name}/weight"], f"{name}/bias" in shapes
+            setattr(self, name, layers.Dense(shape, bias))
+            if self.norm and number < self.depth:
+                setattr(self, f"bn{number}", layers.BatchNorm(shape[1], self.norm))
 
     def forward(self, batch: Mapping[str, Tensor], probe: Probe) -> Tensor:
-        x = self._dropout("input", layers.flatten(batch["x"]), batch, probe)
-        activation, last = self.options["activation"], self.options["layers"]
-        for number in range(1, last):
+        activation = getattr(activations, self.activation)
+        x = self._dropped("input", layers.flatten(batch["x"]), batch, probe)
+        for number in range(1, self.depth):
             x = probe.record(f"fc{number}", getattr(self, f"fc{number}")(x))
-            if self.options["norm"]:
-                x = probe.record(f"bn{number}", self._batch_norm(f"bn{number}", x, probe))
-            x = probe.record(f"{activation}{number}", getattr(activations, activation)(x))
-            x = self._dropout(f"fc{number}", x, batch, probe)
-        return probe.record("logits", getattr(self, f"fc{last}")(x))
+            if self.norm:
+                x = getattr(self, f"bn{number}")(x, f"bn{number}", probe)
+            x = probe.record(f"{self.activation}{number}", activation(x))
+            x = self._dropped(f"fc{number}", x, batch, probe)
+        return probe.record("logits", getattr(self, f"fc{self.depth}")(x))
 
-    def _batch_norm(self, name: str, x: Tensor, probe: Probe) -> Tensor:
-        y, mean, variance = getattr(self, name)(x, probe.mode.batch_statistics)
-        if probe.mode.batch_statistics:
-            probe.note(f"{name}/running_mean", mean)
-            probe.note(f"{name}/running_variance", variance)
-        return y
-
-    def _dropout(self, name: str, x: Tensor, batch: Mapping[str, Tensor], probe: Probe) -> Tensor:
-        keep = self.options["keep"].get(name)
+    def _dropped(self, name: str, x: Tensor, batch: Mapping[str, Tensor], probe: Probe) -> Tensor:
+        """Dropout of a layer's outputs, where the spec asks for it."""
+        keep = self.keep.get(name)
         if keep is None:
             return x
         mask = batch.get(f"dropout/{name}")
-        return dropout.dropout(x, mask, keep, self.options["dropout"], probe.mode.dropout)
+        return dropout.dropout(x, mask, keep, self.form, probe.mode.dropout)
 
 
 def build(spec: Spec, dtype: str) -> MLP:

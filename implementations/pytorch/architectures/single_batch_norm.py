@@ -13,14 +13,10 @@ from implementations.pytorch.probe import Probe
 class SingleBatchNorm(nn.Module):
     def __init__(self, spec: Spec) -> None:
         super().__init__()
-        self.bn = layers.BatchNorm(spec.shapes()["bn/scale"][0], **spec.options["norm"])
+        self.bn = layers.BatchNorm(spec.shapes()["bn/scale"][0], spec.options["norm"])
 
     def forward(self, x: Tensor, probe: Probe) -> Tensor:
-        y, mean, variance = self.bn(x, probe.mode.batch_statistics)
-        if probe.mode.batch_statistics:
-            probe.note("bn/running_mean", mean)
-            probe.note("bn/running_variance", variance)
-        return probe.record("bn", y)
+        return self.bn(x, "bn", probe)
 
 
 def build(spec: Spec, dtype: str) -> SingleBatchNorm:

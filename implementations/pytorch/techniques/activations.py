@@ -1,5 +1,7 @@
-"""Activations in PyTorch, each with its backward pass alone: delta f'(x) from what autograd keeps,
-x and the value f(x). All tensors have one shape.
+"""Activations in PyTorch, and the backward pass of each by itself.
+
+f_gradient(x, value, delta) = delta f'(x), entry by entry, where value = f(x) and delta is the
+gradient by it: it is given what the forward pass leaves. All tensors are of one shape.
 """
 
 import torch
@@ -13,7 +15,7 @@ def relu(x: Tensor) -> Tensor:
 
 
 def relu_gradient(x: Tensor, value: Tensor, delta: Tensor) -> Tensor:
-    """delta [x > 0]."""
+    """delta where x > 0, else 0."""
     return torch.ops.aten.threshold_backward(delta, x, 0)
 
 
@@ -38,7 +40,7 @@ def tanh_gradient(x: Tensor, value: Tensor, delta: Tensor) -> Tensor:
 
 
 def identity(x: Tensor) -> Tensor:
-    """x: the net that is linear."""
+    """x: a net without an activation."""
     return x
 
 

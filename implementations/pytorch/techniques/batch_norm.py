@@ -19,26 +19,28 @@ def batch_norm(
     epsilon: float,
     unbiased: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """y = scale (x - mean) / sqrt(variance + epsilon) + shift; new running statistics.
+    """y = scale (x - mean) / sqrt(variance + epsilon) + shift, and the new running statistics.
 
-    x (B, n) or (B, C, H, W); scale, shift and the statistics (n,) or (C,). In training mean and
-    variance are those of the m values of a channel, variance = sum (x - mean)^2 / m, and
+    x (B, n) or (B, C, H, W), the others (n,) or (C,). In training, over the m values of a channel,
 
+        mean = sum x / m        variance = sum (x - mean)^2 / m
         running <- decay running + (1 - decay) batch
 
-    where the running variance takes the batch's times m / (m - 1) if it is to be unbiased; no
-    gradient flows there. At inference the running statistics normalize, and come back unchanged.
+    where the running variance takes sum (x - mean)^2 / (m - 1) if `unbiased`. Gradients flow
+    through the statistics of the batch, none into the running ones. At inference the running
+    statistics normalize, and come back unchanged.
+
     Raises ValueError for training on one value a channel: it has no variance.
     """
-    others = [axis for axis in range(x.ndim) if axis != 1]
+    axes = [axis for axis in range(x.ndim) if axis != 1]
     along = [1, -1] + [1] * (x.ndim - 2)  # by channel
     if training:
         count = x.numel() // x.shape[1]
         if count < 2:
-            raise ValueError("batch norm in training needs at least two values a channel")
-        mean = x.mean(dim=others)
+            raise ValueError(f"batch norm in training needs two values a channel, got {count}")
+        mean = x.mean(dim=axes)
         centered = x - mean.view(along)
-        variance = (centered * centered).mean(dim=others)
+        variance = (centered * centered).mean(dim=axes)
         with torch.no_grad():
             estimate = variance * (count / (count - 1)) if unbiased else variance
             running_mean = decay * running_mean + (1 - decay) * mean

@@ -1,7 +1,8 @@
-"""Dropout in PyTorch.
+"""Dropout in PyTorch, in two forms that are the same net in expectation.
 
 Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov (2014), "Dropout: a simple way to
-prevent neural networks from overfitting". `keep` is the probability that a unit stays.
+prevent neural networks from overfitting": the deck's form in section 4, the inverted one in
+section 10. `keep` is the probability that a unit stays.
 """
 
 import numpy as np
@@ -11,11 +12,13 @@ from torch import Tensor
 from bench import ranges
 from bench.errors import ContractError
 
+FORMS = ("deck", "inverted")
+
 
 def dropout(x: Tensor, mask: Tensor | None, keep: float, form: str, training: bool) -> Tensor:
     """A unit is put out where its mask is 0; the expected output is the same in both modes.
 
-                    training           inference
+                    in training        at inference
         deck        x mask             keep x
         inverted    x mask / keep      x
 
@@ -23,7 +26,7 @@ def dropout(x: Tensor, mask: Tensor | None, keep: float, form: str, training: bo
     ContractError for training without a mask.
     """
     ranges.number("keep", keep, ranges.PROBABILITY)
-    ranges.choice("form of dropout", form, ("deck", "inverted"))
+    ranges.choice("form of dropout", form, FORMS)
     if not training:
         return keep * x if form == "deck" else x
     if mask is None:

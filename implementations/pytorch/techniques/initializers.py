@@ -46,7 +46,7 @@ def draw(name: str, shape: tuple[int, ...], layout: str, seed: int) -> np.ndarra
     """A weight in canonical layout: dense (in, out), convolution (height, width, in, out),
     recurrent (in, gates, out), of which each gate is a layer of its own.
 
-    Raises UserError for an unknown name or layout, and for a fan of zero.
+    Raises UserError for an unknown name or layout, a shape of another layout, and a fan of zero.
     """
     fill = FILLS[ranges.choice("initializer", name, FILLS)]
     axes = AXES[ranges.choice("layout of a weight", layout, AXES)]

@@ -1,22 +1,25 @@
-"""Normalization of data in PyTorch."""
+"""Normalization of data in PyTorch: every channel to mean 0 and deviation 1."""
 
 import torch
 from torch import Tensor
 
 
 def statistics(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of every channel, over all other axes. x (B, n) or (B, C, H, W).
+    """mean = sum x / m and deviation = sqrt(sum (x - mean)^2 / m), over the m values of a channel.
 
-    The deviation is the population's, sqrt(sum (x - mean)^2 / m), not that of torch.std, and
-    exactly 0 for a channel that is constant, whatever its mean was rounded to.
+    x (B, n) or (B, C, H, W) -> twice (n,) or (C,). Of the population: divided by m, not by m - 1.
+    The deviation of a constant channel is exactly 0, whatever its mean was rounded to.
     """
-    others = [axis for axis in range(x.ndim) if axis != 1]
-    constant = x.amax(dim=others) == x.amin(dim=others)
-    deviation = x.std(dim=others, correction=0)
-    return x.mean(dim=others), torch.where(constant, 0, deviation)
+    axes = [axis for axis in range(x.ndim) if axis != 1]
+    constant = x.amax(dim=axes) == x.amin(dim=axes)
+    deviation = x.std(dim=axes, correction=0)
+    return x.mean(dim=axes), torch.where(constant, 0, deviation)
 
 
 def standardize(x: Tensor, mean: Tensor, deviation: Tensor) -> Tensor:
-    """(x - mean) / deviation by channel; a constant channel, of deviation 0, is divided by 1."""
+    """(x - mean) / deviation. x (B, n) or (B, C, H, W), mean and deviation (n,) or (C,).
+
+    A constant channel, whose deviation is 0, is divided by 1.
+    """
     along = [1, -1] + [1] * (x.ndim - 2)
     return (x - mean.view(along)) / torch.where(deviation == 0, 1, deviation).view(along)

@@ -87,11 +87,8 @@ def adam(
     m <- b1 m + (1 - b1) g             v <- b2 v + (1 - b2) g^2
     p <- p - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
     """
-    first = slots["first_moment"].mul_(beta1).add_(gradient, alpha=1 - beta1)
-    second = slots["second_moment"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-    corrected_first = first / (1 - beta1**step)
-    corrected_second = second / (1 - beta2**step)
-    parameter.sub_(learning_rate * corrected_first / (corrected_second.sqrt() + epsilon))
+    first, second = _moments(gradient, slots, step, beta1, beta2)
+    parameter.sub_(learning_rate * first / (second.sqrt() + epsilon))
 
 
 @torch.no_grad()
@@ -109,11 +106,8 @@ def deck_adam(
 
     p <- p - lr (m / (1 - b1^t)) / sqrt(v / (1 - b2^t) + eps), m and v as in adam
     """
-    first = slots["first_moment"].mul_(beta1).add_(gradient, alpha=1 - beta1)
-    second = slots["second_moment"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-    corrected_first = first / (1 - beta1**step)
-    corrected_second = second / (1 - beta2**step)
-    parameter.sub_(learning_rate * corrected_first / (corrected_second + epsilon).sqrt())
+    first, second = _moments(gradient, slots, step, beta1, beta2)
+    parameter.sub_(learning_rate * first / (second + epsilon).sqrt())
 
 
 def clip_by_global_norm(gradients: dict[str, Tensor], limit: float) -> dict[str, Tensor]:
@@ -125,3 +119,12 @@ def clip_by_global_norm(gradients: dict[str, Tensor], limit: float) -> dict[str,
     norm = torch.stack([(g * g).sum() for g in gradients.values()]).sum().sqrt()
     scale = limit / torch.clamp(norm, min=limit)
     return {name: g * scale for name, g in gradients.items()}
+
+
+def _moments(
+    gradient: Tensor, slots: dict[str, Tensor], step: int, beta1: float, beta2: float
+) -> tuple[Tensor, Tensor]:
+    """Move Adam's moments; both, corrected for their start at 0."""
+    first = slots["first_moment"].mul_(beta1).add_(gradient, alpha=1 - beta1)
+    second = slots["second_moment"].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+    return first / (1 - beta1**step), second / (1 - beta2**step)

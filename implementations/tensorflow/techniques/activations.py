@@ -1,8 +1,7 @@
-"""Activations in TensorFlow, and the backward of each by itself.
+"""Activations in TensorFlow, and the backward pass of each by itself.
 
-f(x) and f_gradient(x, value, delta) = delta f'(x), entry by entry, where value = f(x) and delta is
-the gradient by it: the kernels that a tape calls, which are given what it kept of the forward pass.
-All tensors are of one shape.
+f_gradient(x, value, delta) = delta f'(x), entry by entry, where value = f(x) and delta is the
+gradient by it: it is given what the forward pass leaves. All tensors are of one shape.
 """
 
 import tensorflow as tf
@@ -24,7 +23,7 @@ def sigmoid(x: tf.Tensor) -> tf.Tensor:
 
 
 def sigmoid_gradient(x: tf.Tensor, value: tf.Tensor, delta: tf.Tensor) -> tf.Tensor:
-    """delta s (1 - s)."""
+    """delta s (1 - s), s the value."""
     return tf.raw_ops.SigmoidGrad(y=value, dy=delta)
 
 
@@ -34,7 +33,7 @@ def tanh(x: tf.Tensor) -> tf.Tensor:
 
 
 def tanh_gradient(x: tf.Tensor, value: tf.Tensor, delta: tf.Tensor) -> tf.Tensor:
-    """delta (1 - t^2)."""
+    """delta (1 - t^2), t the value."""
     return tf.raw_ops.TanhGrad(y=value, dy=delta)
 
 

@@ -1,8 +1,8 @@
-"""Changed copies of images in TensorFlow: affine, elastic, noisy. Every draw comes from outside.
+"""Augmentation of images in TensorFlow.
 
-An output pixel q = (row, column) is read from the input at p(q), between pixels by bilinear
-interpolation, and as 0 outside of the image. Simard, Steinkraus and Platt (2003), "Best practices
-for convolutional neural networks applied to visual document analysis".
+All draws are handed in. Images are (B, H, W, C); positions are (row, column) in pixels, read
+between pixels by bilinear interpolation and as 0 outside of the image. Simard, Steinkraus and Platt
+(2003), "Best practices for convolutional neural networks applied to visual document analysis".
 """
 
 from typing import Any
@@ -11,12 +11,11 @@ import tensorflow as tf
 
 
 def affine(x: tf.Tensor, angle: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -> tf.Tensor:
-    """Rotate by `angle` about the center, scale and shift:
+    """Each image turned by `angle` (B,), enlarged by `scale` (B,) about its center, and shifted by
+    `shift` (B, 2), down and right. x (B, H, W, C).
 
-        p = c + R(-angle) (q - c - shift) / scale        R(a) = [[cos a, -sin a], [sin a, cos a]]
-
-    with c = ((H - 1) / 2, (W - 1) / 2). x (B, H, W, C), angle (B,) in radians, scale (B,) above 0,
-    shift (B, 2) in pixels (down, right) -> (B, H, W, C).
+    The pixel at q is read at p = c + R(-angle) (q - c - shift) / scale, c = ((H-1)/2, (W-1)/2),
+    R(a) = [[cos a, -sin a], [sin a, cos a]].
     """
     rows, columns = _grid(x)
     _, height, width, _ = _shape(x)
@@ -31,7 +30,7 @@ def affine(x: tf.Tensor, angle: tf.Tensor, scale: tf.Tensor, shift: tf.Tensor) -
 
 
 def elastic(x: tf.Tensor, displacement: tf.Tensor) -> tf.Tensor:
-    """p = q + displacement(q). x (B, H, W, C), displacement (B, H, W, 2) in (row, column) order."""
+    """The pixel at q is read at q + displacement_q. x (B, H, W, C), displacement (B, H, W, 2)."""
     rows, columns = _grid(x)
     down, right = tf.unstack(displacement, num=2, axis=-1)
     return _sample(x, rows + down, columns + right)
@@ -48,14 +47,18 @@ def _shape(x: tf.Tensor) -> Any:
 
 
 def _grid(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Row numbers (H, 1) and column numbers (1, W)."""
+    """Row (H, 1) and column (1, W) of every pixel."""
     _, height, width, _ = _shape(x)
     rows, columns = tf.range(height, dtype=x.dtype), tf.range(width, dtype=x.dtype)
     return rows[:, tf.newaxis], columns[tf.newaxis, :]
 
 
 def _sample(x: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor) -> tf.Tensor:
-    """x (B, H, W, C) at rows and columns (B, H, W), bilinearly, zeros outside."""
+    """x at positions (B, H, W) between its pixels: bilinear, zeros outside of the image.
+
+    With r = floor(row), c = floor(column), u = row - r, v = column - c:
+    (1-u)(1-v) x_rc + (1-u) v x_r(c+1) + u (1-v) x_(r+1)c + u v x_(r+1)(c+1).
+    """
     _, height, width, channels = _shape(x)
     top, left = tf.floor(rows), tf.floor(columns)
     pixels = tf.reshape(x, [-1, height * width, channels])

@@ -1,12 +1,8 @@
 """Dropout in TensorFlow, in two forms that are the same net in expectation.
 
-                in training            at inference
-    deck        x mask                 keep x
-    inverted    x mask / keep          x
-
-mask is 1 with probability `keep`, else 0, and comes from outside. Srivastava, Hinton, Krizhevsky,
-Sutskever and Salakhutdinov (2014), "Dropout: a simple way to prevent neural networks from
-overfitting": the deck's form in section 4, the inverted one in section 10.
+Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov (2014), "Dropout: a simple way to
+prevent neural networks from overfitting": the deck's form in section 4, the inverted one in
+section 10. `keep` is the probability that a unit stays.
 """
 
 import numpy as np
@@ -21,13 +17,17 @@ FORMS = ("deck", "inverted")
 def dropout(
     x: tf.Tensor, mask: tf.Tensor | None, keep: float, form: str, training: bool
 ) -> tf.Tensor:
-    """x and mask of one shape.
+    """A unit is put out where its mask is 0; the expected output is the same in both modes.
 
-    Raises ContractError in training without a mask, UserError for another form or for a `keep`
-    outside of (0, 1].
+                    in training        at inference
+        deck        x mask             keep x
+        inverted    x mask / keep      x
+
+    mask has the shape of x. Raises UserError for a keep outside of (0, 1] or an unknown form,
+    ContractError for training without a mask.
     """
-    ranges.choice("form of dropout", form, FORMS)
     ranges.number("keep", keep, ranges.PROBABILITY)
+    ranges.choice("form of dropout", form, FORMS)
     if not training:
         return keep * x if form == "deck" else x
     if mask is None:
@@ -37,7 +37,10 @@ def dropout(
 
 
 def draw(shape: tuple[int, ...], keep: float, seed: int) -> np.ndarray:
-    """A mask by TensorFlow's own generator. Raises UserError for a `keep` outside of (0, 1]."""
+    """A mask by TensorFlow's own generator: 1 with probability keep, else 0.
+
+    Raises UserError for a keep outside of (0, 1].
+    """
     ranges.number("keep", keep, ranges.PROBABILITY)
     uniform = tf.random.stateless_uniform(shape, seed=(seed, 0), dtype=tf.float64)
     return tf.cast(uniform < keep, tf.float64).numpy()

@@ -1,14 +1,15 @@
-"""Keras's own initializers, by the names and formulas of bench/initializers.py.
+"""Initial weights by Keras's own initializers, asked for untruncated normals.
 
-    constant_small      Var = 0.01^2
-    constant_large      Var = 1
-    xavier              Var = 1 / fan_in
-    glorot_printed      Var = 1 / (fan_in + fan_out)
-    glorot              Var = 2 / (fan_in + fan_out)
-    he                  Var = 2 / fan_in
+    constant_small, constant_large    Var = 0.01^2, 1                 RandomNormal, RandomUniform
+    xavier                            Var = 1 / fan_in                VarianceScaling(1, fan_in)
+    glorot_printed                    Var = 1 / (fan_in + fan_out)    VarianceScaling(1/2, fan_avg)
+    glorot                            Var = 2 / (fan_in + fan_out)    VarianceScaling(1, fan_avg)
+    he                                Var = 2 / fan_in                VarianceScaling(2, fan_in)
 
-Each as _normal, N(0, Var), and as _uniform, U(-a, a) with a = sqrt(3 Var). keras.initializers has
-HeNormal and its like, but cuts their tails: VarianceScaling draws the whole normal when asked.
+_normal is N(0, Var); _uniform is U(-a, a) with a = sqrt(3 Var). Glorot and Bengio (2010),
+"Understanding the difficulty of training deep feedforward neural networks"; He, Zhang, Ren and Sun
+(2015), "Delving deep into rectifiers". HeNormal and its like cut their tails:
+VarianceScaling draws the whole normal when asked.
 """
 
 import math
@@ -34,7 +35,7 @@ RANKS = {"dense": 2, "convolution": 4, "recurrent": 3}
 
 def draw(name: str, shape: tuple[int, ...], layout: str, seed: int) -> np.ndarray:
     """A weight in canonical layout: dense (in, out), convolution (height, width, in, out),
-    recurrent (in, gates, out).
+    recurrent (in, gates, out), of which each gate is a layer of its own.
 
     Raises UserError for an unknown name or layout, a shape of another layout, and a fan of zero.
     """

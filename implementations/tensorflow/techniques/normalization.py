@@ -1,13 +1,13 @@
-"""Normalization of the data in TensorFlow: every channel to mean 0 and deviation 1."""
+"""Normalization of data in TensorFlow: every channel to mean 0 and deviation 1."""
 
 import tensorflow as tf
 
 
 def statistics(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """mean = sum x / N and deviation = sqrt(sum (x - mean)^2 / N) of each channel.
+    """mean = sum x / m and deviation = sqrt(sum (x - mean)^2 / m), over the m values of a channel.
 
-    x (B, n) or (B, H, W, n) -> (n,) and (n,). Of the population: divided by N, not by N - 1. The
-    deviation of a constant channel is exactly 0, whatever its mean was rounded to.
+    x (B, n) or (B, H, W, C) -> twice (n,) or (C,). Of the population: divided by m, not by m - 1.
+    The deviation of a constant channel is exactly 0, whatever its mean was rounded to.
     """
     axes = list(range(len(x.shape) - 1))
     constant = tf.reduce_max(x, axes) == tf.reduce_min(x, axes)
@@ -16,7 +16,7 @@ def statistics(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def standardize(x: tf.Tensor, mean: tf.Tensor, deviation: tf.Tensor) -> tf.Tensor:
-    """(x - mean) / deviation. x (B, n) or (B, H, W, n), mean and deviation (n,).
+    """(x - mean) / deviation. x (B, n) or (B, H, W, C), mean and deviation (n,) or (C,).
 
     A constant channel, whose deviation is 0, is divided by 1.
     """

@@ -38,7 +38,9 @@ def momentum(
     learning_rate: tf.Tensor,
     momentum: float,
 ) -> None:
-    """v <- mu v + g, p <- p - lr v (Polyak, 1964). Keras folds the learning rate into v."""
+    """v <- mu v + g, p <- p - lr v (Polyak, 1964; the learning rate stays outside the velocity,
+    into which Keras folds it).
+    """
     velocity = slots["velocity"].assign(momentum * slots["velocity"] + gradient)
     parameter.assign_sub(tf.cast(learning_rate, parameter.dtype) * velocity)
 
@@ -51,7 +53,7 @@ def deck_momentum(
     learning_rate: tf.Tensor,
     momentum: float,
 ) -> None:
-    """v <- mu v + lr g, p <- p - v: the velocity holds the rate of every past step, as in Keras."""
+    """v <- mu v + lr g, p <- p - v: as the deck prints it. v holds the rate of every past step."""
     rate = tf.cast(learning_rate, parameter.dtype)
     velocity = slots["velocity"].assign(momentum * slots["velocity"] + rate * gradient)
     parameter.assign_sub(velocity)
@@ -65,9 +67,10 @@ def adagrad(
     learning_rate: tf.Tensor,
     epsilon: float,
 ) -> None:
-    """G <- G + g^2, p <- p - lr g / (sqrt(G) + eps) (Duchi, Hazan and Singer, 2011).
+    """G <- G + g^2, p <- p - lr g / (sqrt(G) + eps).
 
-    Keras starts from 0.1 and puts eps inside the root.
+    Duchi, Hazan and Singer (2011), "Adaptive subgradient methods for online learning and stochastic
+    optimization". G starts from 0; Keras starts from 0.1 and puts eps inside the root.
     """
     accumulator = slots["accumulator"].assign_add(gradient * gradient)
     rate = tf.cast(learning_rate, parameter.dtype)
@@ -108,7 +111,7 @@ def deck_adam(
 ) -> None:
     """Adam as the deck prints it, with epsilon inside the root.
 
-    m and v as in adam(), p <- p - lr (m / (1 - b1^t)) / sqrt(v / (1 - b2^t) + eps)
+    p <- p - lr (m / (1 - b1^t)) / sqrt(v / (1 - b2^t) + eps), m and v as in adam
     """
     first, second = _moments(gradient, slots, step, beta1, beta2)
     rate = tf.cast(learning_rate, parameter.dtype)
@@ -129,7 +132,7 @@ def clip_by_global_norm(gradients: dict[str, tf.Tensor], limit: float) -> dict[s
 def _moments(
     gradient: tf.Tensor, slots: dict[str, tf.Variable], step: tf.Tensor, beta1: float, beta2: float
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Assign Adam's moments; both corrected for their start at 0."""
+    """Move Adam's moments; both, corrected for their start at 0."""
     first = slots["first_moment"].assign(beta1 * slots["first_moment"] + (1 - beta1) * gradient)
     second = slots["second_moment"].assign(
         beta2 * slots["second_moment"] + (1 - beta2) * gradient * gradient

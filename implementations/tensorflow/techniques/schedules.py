@@ -1,4 +1,4 @@
-"""Learning rates by step, counted from 0, in TensorFlow. Numbers go in and a number comes out."""
+"""Learning rates in TensorFlow: functions of the number of the step, counted from 0."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -10,17 +10,16 @@ from bench.errors import UserError
 
 
 def piecewise_constant(step: int, boundaries: Sequence[int], rates: Sequence[float]) -> float:
-    """rates[k], where k boundaries are <= step: a new rate is in force at its boundary.
+    """rates[k] with k the number of boundaries <= step: a new rate is in force at its boundary.
 
-    Raises UserError for boundaries that do not increase, rates that are not one more than the
-    boundaries or not positive, and a negative step.
+    Raises UserError for a negative step, boundaries that do not increase, rates that are not
+    positive, or not one more of them than boundaries.
     """
     ranges.number("step", step, ranges.NOT_NEGATIVE)
-    if any(before >= after for before, after in pairwise(boundaries)):
+    if any(after <= before for before, after in pairwise(boundaries)):
         raise UserError(f"boundaries must increase, got {list(boundaries)}")
     if len(rates) != len(boundaries) + 1:
-        counts = f"{len(rates)} for {len(boundaries)} boundaries"
-        raise UserError(f"rates must be one more than boundaries, got {counts}")
+        raise UserError(f"{len(boundaries)} boundaries need one rate more, got {len(rates)}")
     for rate in rates:
         ranges.number("rate", rate, ranges.POSITIVE)
     passed = tf.reduce_sum(tf.cast(tf.constant(boundaries, tf.float64) <= step, tf.int32))
@@ -28,10 +27,10 @@ def piecewise_constant(step: int, boundaries: Sequence[int], rates: Sequence[flo
 
 
 def exponential_decay(step: int, rate: float, decay: float, period: float) -> float:
-    """rate decay^(step / period), at every step and not in stairs.
+    """rate decay^(step / period), continuous: no staircase.
 
-    Raises UserError for a rate or a period that is not positive, a decay outside of (0, 1] and a
-    negative step.
+    Raises UserError for a negative step, a rate or a period that is not positive, a decay outside
+    of (0, 1].
     """
     ranges.number("step", step, ranges.NOT_NEGATIVE)
     ranges.number("rate", rate, ranges.POSITIVE)
