@@ -72,15 +72,11 @@ def test_the_same_methods_in_the_same_order(framework: str, file: str, name: str
 def refusals(path: Path) -> list[str]:
     """The words of what a file raises, in its order; what is filled in has names of its own."""
     raised = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Raise)]
-    words = (
-        [
-            c.value
-            for c in ast.walk(node)
-            if isinstance(c, ast.Constant) and isinstance(c.value, str)
-        ]
-        for node in sorted(raised, key=lambda node: node.lineno)
-    )
-    return ["...".join(parts) for parts in words]
+    found = []
+    for node in sorted(raised, key=lambda node: node.lineno):
+        words = (part.value for part in ast.walk(node) if isinstance(part, ast.Constant))
+        found.append("...".join(word for word in words if isinstance(word, str)))
+    return found
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
