@@ -224,6 +224,7 @@ def shown(page: Path, tmp_path: Path) -> subprocess.CompletedProcess[str]:
     """The page's elements after its script ran, and on standard error the browser's console."""
     assert BROWSER
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "--enable-logging=stderr"]
+    flags.append("--window-size=1280,900")
     command = [BROWSER, *flags, f"--user-data-dir={tmp_path}/profile", page.as_uri()]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
 
@@ -242,6 +243,25 @@ def test_a_browser_has_nothing_to_complain_about(reproduction: Checkout, tmp_pat
     text = (home / "index.html").read_text()
     foreign.write_text(text.replace("</body>", '<img src="file:///nowhere.png"></body>'))
     assert complaints(shown(foreign, tmp_path))
+
+
+@browser
+@pytest.mark.parametrize(
+    "name", ["index", "conformance", "provenance", "claims/lenet_accuracy", "claims/optimizers"]
+)
+def test_no_table_is_cut_off_at_a_usual_width(
+    reproduction: Checkout, tmp_path: Path, name: str
+) -> None:
+    text = reproduction.path(f"reports/smoke/{name}.html").read_text()
+    ask = (
+        "<script>document.querySelectorAll('details').forEach(d=>d.open=true);"
+        "document.title=JSON.stringify([innerWidth,[...document.querySelectorAll('.scroll')]"
+        ".filter(e=>e.scrollWidth>e.clientWidth+1).map(e=>e.textContent.slice(0,80))]);</script>"
+    )
+    page = tmp_path / "wide.html"
+    page.write_text(text.replace("</body>", f"{ask}</body>"))
+    title = shown(page, tmp_path).stdout.partition("<title>")[2].partition("</title>")[0]
+    assert json.loads(title) == [1280, []]
 
 
 @browser
