@@ -54,8 +54,7 @@ conformance: $(READY)
 	python -m bench.conformance.gate $(RESULTS)
 
 report: $(READY)
-	python -m bench.summaries --results $(RESULTS)
-	python -m bench.report --results $(RESULTS) --out $(REPORTS)
+	python -m bench.report --results $(RESULTS) --out $(REPORTS) --afresh
 
 progress: $(READY)
 	python -m bench.progress $(RESULTS)

@@ -13,7 +13,7 @@
 
 import sys
 
-from bench import start
+from bench import costs, start
 
 
 configfile: f"config/{config.get('budget', 'standard')}.yaml"
@@ -24,7 +24,10 @@ configfile: f"config/{config.get('budget', 'standard')}.yaml"
 container: "docker-daemon://quatuor/reporter:latest"
 
 
-plan = start.prepare(config, workflow.is_main_process, sys.argv)
+plan = start.prepare(
+    config, workflow.is_main_process, sys.argv, workflow.resource_settings.cores
+)
+priorities = costs.priorities(plan)
 
 
 onstart:
@@ -45,9 +48,16 @@ include: "bench/rules/verdicts.smk"
 include: "bench/rules/report.smk"
 
 
+# What lies between is asked for too: Snakemake does not miss it where a summary of it exists.
 rule all:
     default_target: True
     input:
+        rules.report.input.data,
+        expand(rules.search.output.choice, claim=plan.searched),
+        rules.tables.input.indexes,
+        rules.conformance_summary.input.records,
+        rules.mutants_summary.input.records,
+        rules.atlas_summary.input.records,
         rules.tables.output,
         rules.verdicts.output,
         rules.conformance_summary.output,
@@ -58,6 +68,9 @@ rule all:
 
 rule conformance:
     input:
+        rules.conformance_summary.input.records,
+        rules.mutants_summary.input.records,
+        rules.atlas_summary.input.records,
         rules.conformance_summary.output,
         rules.mutants_summary.output,
         rules.atlas_summary.output,

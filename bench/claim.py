@@ -23,7 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
-from bench.errors import ContractError
+from bench.errors import ContractError, UserError, unknown
 from bench.ranges import Range
 
 BUDGETS = ("smoke", "standard", "extended")
@@ -266,9 +266,15 @@ def names() -> list[str]:
 
 
 def module(name: str) -> ModuleType:
-    """The file of a claim: has CLAIM and run()."""
+    """The file of a claim: has CLAIM and run(). Raises UserError for a name that is no claim."""
+    if name not in names():
+        raise UserError(unknown("claim", name, names()))
     return importlib.import_module(f"bench.claims.{name}")
 
 
 def get(name: str) -> Claim:
-    return module(name).CLAIM
+    """Raises UserError for a name that is no claim, or not that of its file."""
+    described: Claim = module(name).CLAIM
+    if described.name != name:
+        raise UserError(f"bench/claims/{name}.py holds name={described.name!r}: make it {name!r}")
+    return described

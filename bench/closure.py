@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.errors import UserError
+
 if TYPE_CHECKING:
     from bench.claim import Claim
 
@@ -21,8 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("bench", "implementations", "tests")
 
 
-def job_modules(claim: "Claim", framework: str) -> Iterator[str]:
-    """The roots of one claim in one framework."""
+def job_modules(claim: "Claim", framework: str, datasets: Iterable[str]) -> Iterator[str]:
+    """The roots of one claim in one framework, on those of its data sets that a budget takes."""
     home = f"implementations.{framework}"
     yield from ("bench.run", f"bench.claims.{claim.name}", f"{home}.adapter")
     if claim.search:
@@ -32,7 +34,7 @@ def job_modules(claim: "Claim", framework: str) -> Iterator[str]:
         yield f"{home}.architectures.{name}"
     for name in claim.techniques:
         yield f"{home}.techniques.{name}"
-    for name in claim.datasets:
+    for name in datasets:
         yield f"bench.datasets.{name}"
 
 
@@ -94,9 +96,16 @@ def _files(module: str, root: Path) -> list[Path]:
 
 @functools.cache
 def _imports(path: Path) -> tuple[str, ...]:
-    """Every project module that a file's import statements could mean."""
+    """Every project module that a file's import statements could mean.
+
+    Raises UserError for a file that is not Python.
+    """
     names: list[str] = []
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    try:
+        tree = ast.parse(path.read_bytes(), str(path))
+    except SyntaxError as error:
+        raise UserError(f"{path}:{error.lineno}: {error.msg}") from None
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 
+from bench import INTERRUPTED
 from bench.errors import UserError
 
 REFUSALS = {
@@ -24,6 +25,8 @@ def explain(error: BaseException) -> str | None:
     """The sentence for an error that is not a defect of ours; None for all others."""
     if isinstance(error, UserError):
         return str(error)
+    if isinstance(error, SyntaxError):  # of an edited file, and Python's own message names it
+        return f"{error.filename}:{error.lineno}: {error.msg}"
     if isinstance(error, OSError) and error.errno in REFUSALS:
         where = f" ({error.filename})" if error.filename else ""
         return f"{REFUSALS[error.errno]}{where}; finished runs are kept, then run the same command"
@@ -35,12 +38,12 @@ def run(main: Callable[[], int]) -> None:
     try:
         code = main()
     except KeyboardInterrupt:
-        print("interrupted: finished runs are kept, the same command goes on", file=sys.stderr)
+        print(INTERRUPTED, file=sys.stderr)
         code = 130
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
-    except (UserError, OSError) as error:
+    except (UserError, OSError, SyntaxError) as error:
         message = explain(error)
         if message is None:
             raise

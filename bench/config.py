@@ -4,7 +4,6 @@ A budget is a complete file, config/<budget>.yaml; values given on the command l
 (snakemake --config claims=[lenet_accuracy]) are laid over it by Snakemake before it comes here.
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -16,7 +15,7 @@ import implementations
 from bench import claim as claims
 from bench import dataset as datasets
 from bench.claim import Budget
-from bench.errors import UserError
+from bench.errors import UserError, unknown
 from bench.ranges import POSITIVE, Range
 
 Seed = Annotated[int, Field(ge=0, strict=True)]
@@ -42,6 +41,16 @@ class Configuration(pydantic.BaseModel):
     data_dir: str | None
     conformance: Literal["short", "full"]
     settings: Mapping[str, Overrides]
+
+    @pydantic.field_validator("claims", "frameworks", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """Raises ValueError for what is neither "all" nor a list that names something."""
+        named = isinstance(value, list | tuple) and value and all(isinstance(n, str) for n in value)
+        if value != "all" and not named:
+            example = value if isinstance(value, str) else "name"
+            raise ValueError(f"must be all, or a list that is not empty, e.g. [{example}]")
+        return value
 
     def claim_names(self) -> list[str]:
         return claims.names() if self.claims == "all" else list(self.claims)
@@ -144,12 +153,7 @@ def _setting_problems(claim: str, key: str, value: Any, default: Any, allowed: R
 def _unknown(
     what: str, given: Sequence[str] | Mapping[str, Any], known: Sequence[str]
 ) -> list[str]:
-    problems = []
-    for name in given:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            problems.append(f"unknown {what} {name!r}{hint} (known: {', '.join(known)})")
+    problems = [unknown(what, name, known) for name in given if name not in known]
     if len(set(given)) != len(given):
         problems.append(f"repeated {what} in {list(given)}")
     return problems
@@ -160,7 +164,8 @@ def _sentence(problem: Any) -> str:
     if problem["type"] == "extra_forbidden":
         known = list(Configuration.model_fields)
         return _unknown("key", [where], known)[0]
-    return f"{where}: {problem['msg']}, got {problem['input']!r}"
+    told = problem["msg"].removeprefix("Value error, ")
+    return f"{where}: {told}, got {problem['input']!r}"
 
 
 def _refusal(budget: Any, problems: Sequence[str]) -> str:

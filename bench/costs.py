@@ -39,6 +39,16 @@ def weights(plan: Plan) -> dict[str, float]:
     return {job: known.get(job, usual) for job in planned}
 
 
+def priorities(plan: Plan) -> dict[str, float]:
+    """The heaviest job first, so that it does not run alone at the end; all that wait for a job
+    count with it.
+    """
+    heavy = weights(plan)
+    for claim in plan.searched:
+        heavy[f"search/{claim}"] += max(heavy[f"{claim}/{name}"] for name in plan.frameworks)
+    return {**heavy, "data": sum(heavy.values())}
+
+
 def reference(budget: str) -> dict[str, float]:
     if not REFERENCE.is_file():
         return {}

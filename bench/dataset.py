@@ -7,7 +7,6 @@ its files come from is told in bench/files.py.
 """
 
 import argparse
-import difflib
 import hashlib
 import importlib
 from collections.abc import Callable, Mapping
@@ -19,7 +18,7 @@ import numpy as np
 import pooch
 
 from bench import command, files, store
-from bench.errors import UserError
+from bench.errors import UserError, unknown
 from bench.files import File
 from bench.randomness import stream
 
@@ -73,12 +72,13 @@ def names() -> list[str]:
 
 
 def get(name: str) -> Dataset:
-    """Raises UserError for a name that is no data set."""
+    """Raises UserError for a name that is no data set, or not that of its file."""
     if name not in names():
-        near = difflib.get_close_matches(name, names(), n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise UserError(f"unknown dataset {name!r}{hint} (known: {', '.join(names())})")
-    return importlib.import_module(f"bench.datasets.{name}").DATASET
+        raise UserError(unknown("dataset", name, names()))
+    described: Dataset = importlib.import_module(f"bench.datasets.{name}").DATASET
+    if described.name != name:
+        raise UserError(f"bench/datasets/{name}.py holds name={described.name!r}: make it {name!r}")
+    return described
 
 
 def fingerprint(name: str) -> str:

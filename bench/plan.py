@@ -121,7 +121,8 @@ class Plan:
 
     def sources(self, claim: str, framework: str) -> list[str]:
         """The files that compute a job's result, relative to the root."""
-        return closure.closure(closure.job_modules(claims.get(claim), framework))
+        datasets = self.claim_datasets(claim)
+        return closure.closure(closure.job_modules(claims.get(claim), framework, datasets))
 
     def conformance_sources(self, framework: str) -> list[str]:
         return closure.closure(closure.conformance_modules(framework, CONFORMANCE_ARCHITECTURES))
@@ -162,6 +163,10 @@ class Plan:
         return str(self.results / "search" / f"{claim}.json") if claims.get(claim).search else None
 
     @property
+    def searched(self) -> list[str]:
+        return [name for name in self.claims if claims.get(name).search]
+
+    @property
     def searcher(self) -> str:
         """The framework that searches for all: the reference, or the first that is there."""
         return self.frameworks[0]
@@ -176,6 +181,7 @@ class Plan:
         budget = config.budget_of(self.configuration, claim)
         words = ["--claim", claim, "--framework", framework, "--results", str(self.results)]
         words += ["--arms", *claims.get(claim).arms_at(budget)]
+        words += ["--datasets", *self.claim_datasets(claim)]
         words += ["--device", self.configuration.device]
         words += ["--threads", str(self.configuration.threads)]
         words += ["--settings", f"'{json.dumps(dict(budget.settings))}'"]
@@ -186,6 +192,16 @@ class Plan:
     def data_arguments(self) -> str:
         directory = self.configuration.data_dir
         return f"--data-dir '{directory}'" if directory else ""
+
+    def check_sources(self) -> None:
+        """Refuse before anything runs when a source file of this plan is not Python."""
+        for framework in self.frameworks:
+            for claim in self.claims:
+                self.sources(claim, framework)
+        for framework in self.judged_frameworks:
+            self.mutant_sources(framework)
+        self.atlas_sources()
+        self.report_sources()
 
     def check_data(self) -> None:
         """Refuse before anything runs when a data set is neither here nor to be had."""
@@ -218,9 +234,12 @@ class Plan:
         """The descriptions of a claim's data sets: made when they are there and checked."""
         return [str(self.results / "data" / f"{name}.json") for name in self.claim_datasets(claim)]
 
-    def verdict_sources(self) -> list[str]:
-        rules = (f"bench.claims.{name}" for name in self.claims)
-        return closure.closure(("bench.summaries", *rules))
+    def summary_sources(self, *summaries: str) -> list[str]:
+        """What computes some summaries, and the schemas they are checked against."""
+        of_runs = ("runs", "costs", "timings", "verdicts")
+        claimed = self.claims if set(summaries) & set(of_runs) else []
+        modules = closure.closure(("bench.summaries", *(f"bench.claims.{c}" for c in claimed)))
+        return [*modules, *(f"bench/schemas/{name}.json" for name in summaries)]
 
     def report_sources(self) -> list[str]:
         """The report's modules, its templates, and the source files it shows side by side."""

@@ -20,11 +20,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import implementations
 from bench import claim as claims
 from bench import closure, command, dataset, provenance, store, threads
 from bench.claim import Claim, Job, Outcome
 from bench.contract import Config
-from bench.errors import ContractError
+from bench.errors import ContractError, UserError, unknown
 from bench.measure import Meter
 from bench.progress import Reporter
 
@@ -33,10 +34,21 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compute one claim in one framework.")
     add_arguments(parser)
     parser.add_argument("--index", type=Path, required=True, help="the CSV written at the end")
-    parser.add_argument("--seeds", type=int, nargs="*", default=[], help="shared by all frameworks")
-    parser.add_argument("--own-seeds", type=int, nargs="*", default=[], help="of this framework")
+    parser.add_argument(
+        "--seeds", type=natural, nargs="*", default=[], help="shared by all frameworks"
+    )
+    parser.add_argument(
+        "--own-seeds", type=natural, nargs="*", default=[], help="of this framework"
+    )
     parser.add_argument("--choice", type=Path, help="what bench.search chose for every arm")
     return parser.parse_args()
+
+
+def natural(text: str) -> int:
+    """A whole number from 0 on. Raises ValueError, which argparse tells."""
+    if (number := int(text)) < 0:
+        raise ValueError
+    return number
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", type=Path, required=True, help="results/<budget>")
     parser.add_argument("--arms", nargs="+", required=True, help="of the claim's")
     parser.add_argument("--settings", type=json.loads, default={}, help="the claim's, as JSON")
+    parser.add_argument("--datasets", nargs="*", help="those it reads; default: the claim's")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--data-dir", type=Path, default=None)
@@ -84,15 +97,22 @@ class Workshop:
         threads.pin(arguments.threads)
         self.arguments = arguments
         self.claim = claims.get(arguments.claim)
+        for arm in arguments.arms:
+            if arm not in self.claim.arms:
+                raise UserError(unknown(f"arm of {self.claim.name}", arm, self.claim.arms))
+        if arguments.framework not in implementations.names():
+            raise UserError(unknown("framework", arguments.framework, implementations.names()))
+        datasets = self.claim.datasets if arguments.datasets is None else arguments.datasets
         self.runner = claims.module(arguments.claim).run
         name = f"implementations.{arguments.framework}.adapter"
         self.adapter = importlib.import_module(name)
         config = Config(device=arguments.device, threads=arguments.threads)
         self.facts = provenance.collect(self.adapter.environment(config))
-        self.allowed = closure.closure(closure.job_modules(self.claim, arguments.framework))
+        roots = closure.job_modules(self.claim, arguments.framework, datasets)
+        self.allowed = closure.closure(roots)
         self.common = {
             "sources": closure.digests(self.allowed),
-            "data": {name: dataset.fingerprint(name) for name in self.claim.datasets},
+            "data": {name: dataset.fingerprint(name) for name in datasets},
             "versions": self.facts["versions"],
             "device": self.facts["device"],
             "threads": self.facts["threads"],

@@ -28,7 +28,9 @@ IDENTITY = ("project", "schema_version", "budget", "device", "threads")
 _instance: IO[str] | None = None  # the open handle is the lock: it lives as long as the process
 
 
-def prepare(config: Mapping[str, Any], main_process: bool, arguments: Sequence[str]) -> Plan:
+def prepare(
+    config: Mapping[str, Any], main_process: bool, arguments: Sequence[str], cores: int | None
+) -> Plan:
     """Validate the configuration and make sure that this start may go ahead.
 
     Ends the process with one message and exit code 1 where it may not.
@@ -37,15 +39,20 @@ def prepare(config: Mapping[str, Any], main_process: bool, arguments: Sequence[s
         plan = Plan(config)
         looking = bool(LOOKING & set(arguments))
         if main_process:
+            if cores is not None and cores < 1:
+                raise UserError(f"--cores must be a whole number from 1 on, or all; got {cores}")
+            _check_folders(plan)
+            # Snakemake takes an input that cannot be computed for one that has not changed.
+            plan.check_sources()
             _be_the_only_one(looking)
             _check_manifest(plan)
             if not looking:
                 plan.check_data()
                 plan.check_device()
                 plan.results.mkdir(parents=True, exist_ok=True)
-                _forget_lost_runs(plan)
+            _forget_lost_runs(plan, looking)
         return plan
-    except (UserError, OSError) as error:
+    except (UserError, OSError, SyntaxError) as error:
         message = explain(error)
         if message is None:
             raise
@@ -84,18 +91,32 @@ def _be_the_only_one(looking: bool) -> None:
         stale.unlink()
 
 
-def _forget_lost_runs(plan: Plan) -> None:
-    """Where a finished run is gone or damaged, let Snakemake see that its job has work to do."""
-    lost = False
+def _check_folders(plan: Plan) -> None:
+    """Refuse where a file lies in the place of a folder."""
+    for folder in (plan.results, plan.reports):
+        for path in (folder, *folder.parents):
+            if path.exists() and not path.is_dir():
+                raise UserError(f"{path} is a file, and a folder is needed there: move it away")
+
+
+def _forget_lost_runs(plan: Plan, looking: bool) -> None:
+    """Where a finished run is gone or damaged, let Snakemake see that its job has work to do.
+
+    The index of such a job goes, which `rule all` asks for; who only looks is told.
+    """
+    lost: dict[Path, Path] = {}
     for run in plan.all_runs():
         index = plan.results / "runs" / run.claim / f"{run.framework}.csv"
         home = store.folder(plan.results, run.claim, run.framework)
-        if index.is_file() and not store.is_whole(home / store.run_name(run.arm, run.seed)):
-            index.unlink()
-            lost = True
+        folder = home / store.run_name(run.arm, run.seed)
+        if index.is_file() and not store.is_whole(folder):
+            lost[folder] = index
     if lost:
-        # Snakemake misses what `rule all` asks for, and nothing that lies in between.
-        (plan.results / "runs.csv").unlink(missing_ok=True)
+        told = f"finished runs that are gone or damaged, to be computed again: {len(lost)}"
+        print(f"quatuor: {told} (the first: {next(iter(lost))})", file=sys.stderr)
+    if not looking:
+        for index in set(lost.values()):
+            index.unlink()
 
 
 def _manifest(plan: Plan) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
     <results>/store/<claim>/<framework>/<arm>-<seed>/
 
-A crash leaves either nothing or a finished run. A run is kept when its fingerprint (sources, own
+A crash leaves either nothing or a finished run, and its folder lists the digests of its files: what
+was cut off or changed later is not finished. A run is kept when its fingerprint (sources, own
 settings, data, versions, threads) is still what it would be computed from; else it is computed
 again. Snakemake knows nothing of these folders: it deletes a failed job's declared outputs, and a
 finished run must outlive its job.
@@ -23,6 +24,7 @@ from bench.errors import UserError
 
 ASIDE = ".tmp-"
 RECORDS = ("config.json", "outcome.json", "costs.json", "provenance.json")
+DIGESTS = "digests.json"  # SHA-256 of every other file of the folder
 
 
 def folder(results: Path, claim: str, framework: str) -> Path:
@@ -56,22 +58,23 @@ def is_finished(run: Path, expected: str) -> bool:
 
 
 def is_whole(run: Path) -> bool:
-    """Whether the records of a run folder are there and can be read."""
+    """Whether every file of a run folder is there, and is what was written."""
     try:
-        for name in RECORDS:
-            read(run / name)
-    except (UserError, OSError):
+        digests = read(run / DIGESTS)
+        found = {name: _digest((run / name).read_bytes()) for name in digests}
+    except (UserError, OSError, TypeError):
         return False
-    return True
+    return found == digests and found.keys() >= set(RECORDS)
 
 
 def write_run(run: Path, files: Mapping[str, str]) -> None:
     """Write a run folder aside, sync it, and rename it into place, replacing a stale one."""
+    digests = {name: _digest(text.encode()) for name, text in files.items()}
     aside = run.with_name(f"{ASIDE}{run.name}")
     shutil.rmtree(aside, ignore_errors=True)
     try:
         aside.mkdir(parents=True)
-        for name, text in files.items():
+        for name, text in {**files, DIGESTS: canonical(digests)}.items():
             _write_synced(aside / name, text)
         _sync_folder(aside)
     except BaseException:
@@ -90,8 +93,14 @@ def write_run(run: Path, files: Mapping[str, str]) -> None:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file aside, sync it, and rename it into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file aside, sync it, and rename it into place.
+
+    Raises UserError where its folder cannot be.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, FileNotFoundError, NotADirectoryError):
+        raise UserError(f"{path.parent} cannot be made a folder: name another place") from None
     aside = path.with_name(f"{ASIDE}{os.getpid()}-{path.name}")
     try:
         _write_synced(aside, text)
@@ -119,6 +128,10 @@ def locked(store: Path, announce: Any = print) -> Iterator[None]:
         for left_over in store.glob(f"{ASIDE}*"):
             shutil.rmtree(left_over, ignore_errors=True)
         yield
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _write_synced(path: Path, text: str) -> None:

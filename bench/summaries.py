@@ -2,8 +2,7 @@
 
     python -m bench.summaries --results results/standard [NAME ...]
 
-Each is computed from what exists, finished or not, and written only when it changed, so that a
-report in the middle of a reproduction disturbs nothing.
+Each is computed from what exists, finished or not.
 """
 
 import argparse
@@ -34,7 +33,7 @@ def finished(results: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     for run in store.read(results / "plan.json"):
         home = store.folder(results, run["claim"], run["framework"])
         folder = home / store.run_name(run["arm"], run["seed"])
-        if (folder / "config.json").is_file():
+        if store.is_whole(folder):
             yield folder, store.read(folder / "config.json")
 
 
@@ -114,12 +113,16 @@ def long_table(results: Path) -> pd.DataFrame:
 
 
 def merged(kind: str) -> Callable[[Path], str]:
-    """conformance.json and mutants.json: the lists of every framework, one after another."""
+    """conformance.json and mutants.json: the lists of every framework, one after another.
+
+    Of the frameworks that take part: an earlier reproduction may have left others' lists behind.
+    """
 
     def merge(results: Path) -> str:
-        records: list[Any] = []
-        for path in sorted((results / kind).glob("*.json")):
-            records += store.read(path)
+        known = store.read(results / "frameworks.json")
+        present = sorted(record["framework"] for record in known if record["available"])
+        paths = (results / kind / f"{framework}.json" for framework in present)
+        records = [record for path in paths if path.is_file() for record in store.read(path)]
         return store.canonical(records)
 
     return merge
@@ -157,15 +160,13 @@ SUMMARIES: dict[str, tuple[str, Callable[[Path], str]]] = {
 }
 
 
-def write(results: Path, name: str) -> None:
-    """Compute one summary, check it against its schema, and write it when it changed."""
+def write(results: Path, name: str, out: Path | None = None) -> None:
+    """Compute one summary, check it against its schema, and write it, into another folder if so."""
     file, compute = SUMMARIES[name]
     text = compute(results)
     schema = json.loads((SCHEMAS / f"{name}.json").read_text())
     jsonschema.validate(records(text) if file.endswith(".csv") else json.loads(text), schema)
-    path = results / file
-    if not path.is_file() or path.read_text() != text:
-        store.write_file(path, text)
+    store.write_file((out or results) / file, text)
 
 
 def main() -> int:

@@ -135,10 +135,14 @@ class Gathered:
         return {name: found[name] for name in in_order(found)}
 
 
-def gather(results: Path) -> Gathered:
-    """Read a results folder. Raises UserError when there is none, or for a damaged file."""
+def gather(results: Path, summarized: Path | None = None) -> Gathered:
+    """Read a results folder, and its summaries, which may lie elsewhere.
+
+    Raises UserError when there is none, or for a damaged file.
+    """
     if not results.is_dir():
         raise UserError(f"there is no folder {results}: start a reproduction (make reproduce)")
+    written = summarized or results
     configuration = _configuration(results)
     frameworks = _records(results / "frameworks.json") or [
         {"framework": name, "available": True, "version": None, "reason": None}
@@ -150,12 +154,12 @@ def gather(results: Path) -> Gathered:
         frameworks=frameworks,
         claims=[claims.get(name) for name in configuration.claim_names()],
         plan=pd.DataFrame(_records(results / "plan.json"), columns=[*IDENTITY, "shared"]),
-        runs=_timed(_table(results, "runs"), _table(results, "timings")),
-        costs=_table(results, "costs"),
-        verdicts=_records(results / "verdicts.json"),
-        conformance=_records(results / "conformance.json"),
-        mutants=_records(results / "mutants.json"),
-        atlas=_records(results / "atlas.json"),
+        runs=_timed(_table(results, written, "runs"), _table(results, written, "timings")),
+        costs=_table(results, written, "costs"),
+        verdicts=_records(written / "verdicts.json"),
+        conformance=_records(written / "conformance.json"),
+        mutants=_records(written / "mutants.json"),
+        atlas=_records(written / "atlas.json"),
         datasets=[_object(path) for path in sorted((results / "data").glob("*.json"))],
     )
 
@@ -198,9 +202,9 @@ def _records(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _table(results: Path, name: str) -> pd.DataFrame:
+def _table(results: Path, written: Path, name: str) -> pd.DataFrame:
     """A summary; while it is not written yet, what it would hold."""
-    path = results / f"{name}.csv"
+    path = written / f"{name}.csv"
     if path.is_file():
         return _csv(path, NEEDED[path.name])
     if not (results / "plan.json").is_file():

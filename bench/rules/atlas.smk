@@ -8,6 +8,7 @@ rule atlas:
         records=plan.results / "atlas" / "{framework}.json",
     log:
         plan.results / "logs" / "atlas" / "{framework}.log",
+    priority: lambda job: priorities[f"atlas/{job.framework}"]
     container:
         "docker-daemon://quatuor/{framework}:latest"
     params:
@@ -20,7 +21,8 @@ rule atlas:
 
 rule atlas_summary:
     input:
-        expand(rules.atlas.output.records, framework=plan.atlas_frameworks),
+        records=expand(rules.atlas.output.records, framework=plan.atlas_frameworks),
+        sources=plan.summary_sources("atlas"),
     output:
         plan.results / "atlas.json",
     log:

@@ -10,6 +10,7 @@ rule lockstep:
         records=plan.results / "conformance" / "{framework}.json",
     log:
         plan.results / "logs" / "conformance" / "{framework}.log",
+    priority: lambda job: priorities[f"conformance/{job.framework}"]
     container:
         "docker-daemon://quatuor/{framework}:latest"
     params:
@@ -27,6 +28,7 @@ rule mutants:
         records=plan.results / "mutants" / "{framework}.json",
     log:
         plan.results / "logs" / "mutants" / "{framework}.log",
+    priority: lambda job: priorities[f"mutants/{job.framework}"]
     container:
         "docker-daemon://quatuor/{framework}:latest"
     params:
@@ -39,7 +41,8 @@ rule mutants:
 
 rule conformance_summary:
     input:
-        expand(rules.lockstep.output.records, framework=plan.judged_frameworks),
+        records=expand(rules.lockstep.output.records, framework=plan.judged_frameworks),
+        sources=plan.summary_sources("conformance"),
     output:
         plan.results / "conformance.json",
     log:
@@ -52,7 +55,8 @@ rule conformance_summary:
 
 rule mutants_summary:
     input:
-        expand(rules.mutants.output.records, framework=plan.judged_frameworks),
+        records=expand(rules.mutants.output.records, framework=plan.judged_frameworks),
+        sources=plan.summary_sources("mutants"),
     output:
         plan.results / "mutants.json",
     log:

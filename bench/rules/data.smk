@@ -11,6 +11,7 @@ rule dataset:
         description=plan.results / "data" / "{dataset}.json",
     log:
         plan.results / "logs" / "data" / "{dataset}.log",
+    priority: priorities["data"]
     params:
         where=plan.data_arguments(),
     shell:

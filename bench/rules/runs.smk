@@ -11,6 +11,7 @@ rule search:
         choice=plan.results / "search" / "{claim}.json",
     log:
         plan.results / "logs" / "search" / "{claim}.log",
+    priority: lambda job: priorities[f"search/{job.claim}"]
     container:
         f"docker-daemon://quatuor/{plan.searcher}:latest"
     params:
@@ -30,6 +31,7 @@ rule runs:
         index=plan.results / "runs" / "{claim}" / "{framework}.csv",
     log:
         plan.results / "logs" / "runs" / "{claim}-{framework}.log",
+    priority: lambda job: priorities[f"{job.claim}/{job.framework}"]
     container:
         "docker-daemon://quatuor/{framework}:latest"
     threads: lambda job: plan.cores(job.claim)

@@ -3,6 +3,7 @@
 
 rule tables:
     input:
+        sources=plan.summary_sources("runs", "costs", "timings"),
         indexes=expand(
             rules.runs.output.index, claim=plan.claims, framework=plan.frameworks
         ),
@@ -20,7 +21,7 @@ rule tables:
 
 rule verdicts:
     input:
-        sources=plan.verdict_sources(),
+        sources=plan.summary_sources("verdicts"),
         runs=rules.tables.output.runs,
     output:
         plan.results / "verdicts.json",

@@ -4,6 +4,7 @@ import pytest
 
 from bench import claim as claims
 from bench import closure
+from bench.errors import UserError
 
 
 @pytest.fixture
@@ -29,6 +30,12 @@ def test_closure_follows_imports_wherever_they_stand(project: Path) -> None:
     assert closure.closure(["bench.a"], project) == [f"bench/{name}.py" for name in expected]
 
 
+def test_a_file_that_is_not_python_is_named_with_its_line(project: Path) -> None:
+    (project / "bench/parts/wheel.py").write_text("spokes = 36\ndef broken(:\n")
+    with pytest.raises(UserError, match=r"bench/parts/wheel\.py:2: "):
+        closure.closure(["bench.a"], project)
+
+
 def test_an_edit_shows_in_the_digests(project: Path) -> None:
     paths = closure.closure(["bench.a"], project)
     before = closure.digests(paths, project)
@@ -47,7 +54,8 @@ def test_a_module_outside_the_closure_is_found() -> None:
 
 def test_one_architecture_is_an_input_of_its_claims_and_no_others() -> None:
     def job(claim: str, framework: str) -> list[str]:
-        return closure.closure(closure.job_modules(claims.get(claim), framework))
+        described = claims.get(claim)
+        return closure.closure(closure.job_modules(described, framework, described.datasets))
 
     lenet = job("lenet_accuracy", "pytorch")
     pooling = job("max_pool_gradient", "pytorch")

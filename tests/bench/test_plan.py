@@ -1,13 +1,16 @@
 """What a reproduction will do, and how heavy it is taken to be."""
 
+import re
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
 from bench import claim as claims
-from bench import config, costs, plan, store
+from bench import config, costs, dataset, plan, store, summaries
 from bench.claim import BUDGETS
 from bench.closure import ROOT
 from bench.errors import UserError
@@ -77,6 +80,13 @@ def test_shared_seeds_come_first_and_are_everybodys() -> None:
         assert all(r.shared for r in runs[: 2 * arms])
 
 
+@pytest.mark.parametrize("key", ["claims", "frameworks"])
+@pytest.mark.parametrize("value", ["lenet_accuracy", [], 3, [3], None])
+def test_names_are_a_list_that_is_not_empty_or_all(key: str, value: Any) -> None:
+    with pytest.raises(UserError, match=f"{key}: must be all, or a list that is not empty"):
+        config.load(raw(**{key: value}))
+
+
 def test_settings_of_the_command_line_are_numbers_again() -> None:
     given = {"lenet_accuracy": {"epochs": "3", "learning_rate": "1e-2", "seeds": ["4"]}}
     configuration = config.load(raw("standard", settings=given))
@@ -104,6 +114,44 @@ def test_a_jobs_inputs_are_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     before = planned.versions("pytorch")
     monkeypatch.setattr(plan, "installed", lambda name: "0.0")
     assert planned.versions("pytorch") != before
+
+
+def test_a_data_set_that_a_budget_leaves_out_is_no_input() -> None:
+    fashion = "bench/datasets/fashion_mnist.py"
+    for budget, taken in (("standard", False), ("extended", True)):
+        planned = Plan(raw(budget))
+        assert (fashion in planned.sources("lenet_accuracy", "numpy")) == taken
+        words = planned.arguments("lenet_accuracy", "numpy").split()
+        assert ("fashion_mnist" in words) == taken
+
+
+@pytest.mark.parametrize("name", summaries.SUMMARIES)
+def test_a_summary_depends_on_what_computes_and_checks_it(name: str) -> None:
+    sources = Plan(raw()).summary_sources(name)
+    assert {"bench/summaries.py", f"bench/schemas/{name}.json"} <= set(sources)
+    rules = "".join(path.read_text() for path in (ROOT / "bench/rules").glob("*.smk"))
+    assert re.search(rf'sources=plan\.summary_sources\([^)]*"{name}"', rules)
+
+
+@pytest.mark.parametrize("module", [claims, dataset])
+def test_a_copied_file_that_kept_its_name_is_refused(
+    module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = SimpleNamespace(CLAIM=claims.get("adam_epsilon"), DATASET=dataset.get("cifar10"))
+    for place in ("claims", "datasets"):
+        monkeypatch.setitem(sys.modules, f"bench.{place}.copied", held)
+    monkeypatch.setattr(module, "names", lambda: ["copied"])
+    with pytest.raises(UserError, match=r"copied\.py holds name='.*': make it 'copied'"):
+        module.get("copied")
+
+
+def test_what_waits_for_a_job_counts_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = Plan(raw())
+    monkeypatch.setattr(costs, "reference", lambda budget: {"optimizers/jax": 500.0})
+    monkeypatch.setattr(planned, "results", Path("nowhere"))
+    priorities = costs.priorities(planned)
+    assert priorities["data"] > max(priorities[job] for job in costs.jobs(planned))
+    assert priorities["search/optimizers"] > priorities["optimizers/jax"]
 
 
 def test_jobs_weigh_what_they_took_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

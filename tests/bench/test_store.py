@@ -1,6 +1,7 @@
 import errno
 import json
 import multiprocessing
+import sys
 import time
 from pathlib import Path
 
@@ -22,7 +23,9 @@ def test_a_run_appears_whole_and_replaces_a_stale_one(tmp_path: Path) -> None:
     store.write_run(run, records("new"))
     assert store.is_finished(run, "new")
     assert not store.is_finished(run, "old")
-    assert sorted(path.name for path in tmp_path.rglob("*")) == sorted(["arm-0", *store.RECORDS])
+    assert sorted(path.name for path in tmp_path.rglob("*")) == sorted(
+        ["arm-0", store.DIGESTS, *store.RECORDS]
+    )
 
 
 def test_a_crash_while_writing_leaves_nothing_that_counts(
@@ -51,7 +54,19 @@ def test_a_damaged_or_foreign_run_is_not_finished(tmp_path: Path, text: str) -> 
     assert not store.is_finished(tmp_path / "arm-0", "mine")
 
 
-@pytest.mark.parametrize("name", store.RECORDS)
+def test_a_run_whose_files_were_changed_is_not_finished(tmp_path: Path) -> None:
+    files = {**records("mine"), "curve.csv": "step,loss\n1,0.5\n"}
+    for name in (*files, store.DIGESTS):
+        store.write_run(tmp_path / "arm-0", files)
+        assert store.is_whole(tmp_path / "arm-0")
+        path = tmp_path / "arm-0" / name
+        path.write_text(path.read_text()[:-2])  # cut short
+        assert not store.is_whole(tmp_path / "arm-0")
+        path.unlink()
+        assert not store.is_whole(tmp_path / "arm-0")
+
+
+@pytest.mark.parametrize("name", [*store.RECORDS, store.DIGESTS])
 def test_a_run_that_lost_a_record_is_not_finished(tmp_path: Path, name: str) -> None:
     store.write_run(tmp_path / "arm-0", records("mine"))
     (tmp_path / "arm-0" / name).unlink()
@@ -113,6 +128,13 @@ def test_a_second_process_waits_for_the_first(tmp_path: Path) -> None:
 )
 def test_a_machine_that_refuses_is_explained(error: Exception, words: str) -> None:
     assert words in (command.explain(error) or "")
+
+
+def test_an_interruption_while_importing_needs_no_traceback(capsys: pytest.CaptureFixture) -> None:
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    said = capsys.readouterr().err
+    assert said.startswith("interrupted: finished runs are kept")
+    assert "Traceback" not in said
 
 
 def test_a_defect_of_ours_is_not_explained_away() -> None:

