@@ -118,7 +118,12 @@ def test_one_core_or_two_give_the_same_tables(reproduction: Checkout, tmp_path: 
     folder = "results/smoke/runs/lenet_accuracy"
     indexes = sorted(path.name for path in reproduction.path(folder).glob("*.csv"))
     targets = [f"{folder}/{name}" for name in indexes]
-    assert checkout.run(config, cores=1, more=targets).returncode == 0
+    done = checkout.run(config, cores=1, more=targets)
+    assert done.returncode == 0
+    # One after another: the heaviest first, so that none runs alone at the end.
+    told = [float(number) for number in re.findall(r"^ +priority: (\S+)$", done.stdout, re.M)]
+    assert len(told) == 1 + len(targets)
+    assert told == sorted(told, reverse=True)
     assert len(indexes) > 1
     for name in targets:
         assert checkout.path(name).read_bytes() == reproduction.path(name).read_bytes()
