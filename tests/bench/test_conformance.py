@@ -91,7 +91,9 @@ def test_dead_gradients_alone_are_held_to_the_net(reference, found, agrees: bool
 def test_the_reference_agrees_with_itself(case: Case) -> None:
     found = compare(case, nothing)
     assert {q.largest for q in found.quantities.values()} == {0.0}
-    assert {"loss", "gradient", "rate", "parameter", "step"} <= found.quantities.keys()
+    assert {"loss", "gradient", "parameter", "step"} <= found.quantities.keys()
+    assert ("rate" in found.quantities) == bool(case.net.schedule)
+    assert ("buffer" in found.quantities) == bool(case.spec().buffers)
     assert all(record["passed"] for record in found.records())
 
 
