@@ -63,7 +63,9 @@ class Difference:
 
     Supported: the 95 % interval excludes 0 in the claimed direction. Refuted: it excludes 0 the
     other way, or two one-sided tests place the effect within plus or minus `smallest_effect`,
-    whatever its sign: an effect too small to matter. Else inconclusive.
+    whatever its sign: an effect too small to matter. Else inconclusive. That the estimate itself
+    exceeds the smallest effect is not asked for: an effect of just that size is estimated below it
+    half of the time, and no number of seeds would give the rule a power above 0.5.
     """
 
     metric: str

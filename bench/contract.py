@@ -50,7 +50,7 @@ import numpy as np
 
 from bench import ranges
 from bench.errors import ContractError, UserError
-from bench.ranges import FRACTION, NOT_NEGATIVE, Range
+from bench.ranges import FRACTION, NOT_NEGATIVE, POSITIVE, Range
 
 Arrays = Mapping[str, np.ndarray]
 Batch = Any  # whatever the framework's stage() returned; opaque to bench
@@ -133,7 +133,7 @@ class Update:
 
     `objective` names a scalar function of the spec, the sum of its reported terms. `wrt` lists
     prefixes of parameter names ("generator/"; "" is every parameter) or inputs ("input:z").
-    An update with wrt=() only moves buffers.
+    An update with wrt=() only moves buffers. Raises UserError for a limit that is not positive.
     """
 
     objective: str
@@ -141,6 +141,10 @@ class Update:
     optimizer: Optimizer
     mode: Mode = TRAINING
     clip_global_norm: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.clip_global_norm is not None:
+            ranges.number("clip_global_norm", self.clip_global_norm, POSITIVE)
 
     def selects(self, parameter: str) -> bool:
         """Whether this update moves the parameter of that canonical name."""

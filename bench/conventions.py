@@ -1,6 +1,7 @@
 """Every constant on which frameworks disagree, chosen once, each with its reason.
 
-No implementation relies on a framework's default: what stands here is passed explicitly.
+No implementation relies on a framework's default. Numbers that stand here are passed explicitly;
+words say what every implementation does.
 """
 
 # Arrays cross borders channels-last: images (batch, height, width, channels), convolution kernels

@@ -1,7 +1,8 @@
 """How often a rule's own design finds what it looks for, by simulation.
 
 The design is the number of seeds that are planned and the deviation that the rule names. It is the
-power of the rule alone: judged in a family, Holm's correction asks for more.
+power of the rule alone: judged with the other hypotheses of its claim, Holm's correction asks for
+more.
 """
 
 import functools

@@ -1,7 +1,8 @@
 """From runs to verdicts: every claim judged on the runs there are.
 
 A framework's own row is an estimate from its own runs; the pooled row is the verdict. What is
-judged together is corrected together, by Holm, in three families at 5 % each: the pooled tests of
+judged together is corrected together, by Holm, claim by claim, so that no other claim changes its
+verdict, in three families at 5 % each: the pooled tests of
 levels and differences, and those that place a law or a sameness outside of its margin; the tests
 that place something within its margin, be it a sameness or a difference too small to matter;
 and Cochran's Q, which alone says that the frameworks differ (bounds, which are exact, differ where
@@ -59,7 +60,8 @@ def judge(
             for finding in _rows(claim, hypothesis, table, plan):
                 finding.reason += left_out
                 findings[claim.name].append(finding)
-    _correct_families([f for rows in findings.values() for f in rows], rules)
+    for rows in findings.values():
+        _correct_families(rows, rules)
     records = []
     for claim in claims:
         rows = findings[claim.name]
@@ -144,7 +146,7 @@ def _rows(
 
 
 def _correct_families(findings: Sequence[Finding], rules: Mapping[tuple[str, str], Rule]) -> None:
-    """Holm over the pooled means: their verdicts follow the adjusted p values."""
+    """Holm over a claim's pooled means: their verdicts follow the adjusted p values."""
     pooled = [
         f
         for f in findings
@@ -164,11 +166,7 @@ def _correct_families(findings: Sequence[Finding], rules: Mapping[tuple[str, str
             finding.reason += f" Alone it would be {alone}: Holm's correction over the family."
         if finding.agreement is not None and finding.agreement < inference.ALPHA:
             by = f"Cochran's Q, p = {finding.agreement:.2g}"
-            alike = {
-                f.verdict
-                for f in findings
-                if (f.claim, f.hypothesis) == (finding.claim, finding.hypothesis)
-            }
+            alike = {f.verdict for f in findings if f.hypothesis == finding.hypothesis}
             if alike == {finding.verdict}:
                 finding.reason += f" The frameworks agree in this, and differ in its size ({by})."
             else:

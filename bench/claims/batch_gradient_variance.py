@@ -9,6 +9,8 @@ below 0.025, at which nine seeds show that it is within with a power above 0.99.
 
 import math
 
+import numpy as np
+
 from bench import dataset, training, weights
 from bench.claim import Budget, Claim, Figure, Hypothesis, Job, Outcome, Within
 from bench.contract import Update, sgd
@@ -73,7 +75,7 @@ CLAIM = Claim(
         Figure(
             series="variances",
             caption=(
-                "Variance of the mini-batch gradient by batch size. A line of slope -1 is the law; "
+                "Variance of the mini-batch gradient by batch size. The law is a slope of -1; "
                 "its height is what training changes."
             ),
             x="batch",
@@ -120,7 +122,7 @@ def run(job: Job) -> Outcome:
     return Outcome(
         metrics={
             "slope": gradient_noise.slope(variances),
-            "worst_factor": max(max(factor, 1 / factor) for factor in factors),
+            "worst_factor": float(np.max([max(factor, 1 / factor) for factor in factors])),
             "log10_noise_scale": math.log10(variances[1] / signal),
         },
         series={

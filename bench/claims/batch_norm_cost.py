@@ -4,8 +4,8 @@ The nets and their target are those of batch_norm_iterations. So are the rates: 
 five for each by training loss on the search's seeds (9001 to 9004, NumPy), written out because
 both nets are trained in one run. A step counts as slower from 10 % on, log2 1.1 = 0.14, the way to
 the target from 25 % on, log2 1.25 = 0.32. At the deviations of a pilot (NumPy, seeds 100 to 104,
-which are not used again) nine seeds find those with a power of 0.95 and 0.8: the seconds inherit
-the spread of the iterations.
+which are not used again) nine seeds find as much beyond those thresholds with a power of 0.95 and
+0.8: the seconds inherit the spread of the iterations.
 """
 
 import functools
@@ -46,10 +46,10 @@ CLAIM = Claim(
         "The four-convolution net with batch norm and without; batch norm is written out, not a "
         "framework's fused one, as all of the net is. First, whole training steps of both "
         "are called by turns, and their CPU time is compared, paired by round. Then both are "
-        "trained by turns in the same process, each at its own best rate, until the mean training "
-        "loss of the last 10 batches is at most 0.5, and the CPU seconds to that point are "
-        "compared: more seconds a step against fewer steps. The net without batch norm measured "
-        "twice shows how large a ratio is without a cause."
+        "trained by turns in the same process, each at the rate that served the narrow net best, "
+        "until the mean training loss of the last 10 batches is at most 0.5, and the CPU seconds "
+        "to that point are compared: more seconds a step against fewer steps. The net without "
+        "batch norm measured twice shows how large a ratio is without a cause."
     ),
     arms={
         "narrow": "8, 8, 16 and 16 filters, both nets in one process",

@@ -3,8 +3,8 @@
 The net without batch norm starts from He's weights: a worse start would be a handicap that batch
 norm is then praised for (the extended budget has that arm). Its own best rate is the best of five
 for each net by training loss; low and high give both nets one rate, an end of what was usable in a
-pilot (NumPy, seeds 100 to 114, which are not used again). An effect of 25 % of the iterations, log2
-1.25 = 0.32, is found by nine seeds with a power of 0.8 at the given rates, whose deviation was 0.3,
+pilot (NumPy, seeds 100 to 114, not used again). An effect of 25 % of the iterations, log2 1.25 =
+0.32, is found by nine seeds with a power of 0.79 at the given rates, whose deviation was 0.3,
 and of 0.47 at the best ones, whose deviation was 0.45; there 50 % are found with 0.9.
 """
 

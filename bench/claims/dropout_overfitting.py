@@ -69,7 +69,7 @@ CLAIM = Claim(
     topic="dropout",
     deck=(
         "Éteindre certains neurones avec probabilité 1−p ⇒ entraîner une multitude de "
-        "sous-réseaux. Plus de robustesse et une meilleure généralisation"
+        "sous-réseaux. […] une meilleure généralisation"
     ),
     translation=(
         "Switch certain neurons off with probability 1-p: train a multitude of subnetworks. More "

@@ -233,7 +233,8 @@ def run(job: Job) -> Outcome:
         for number in range(0, settings["steps"] + 1, thin)
     ]
     return Outcome(
-        metrics={name: max(values) for name, values in apart.items()}
+        # np.max keeps a not-a-number, which max() may drop.
+        metrics={name: float(np.max(values)) for name, values in apart.items()}
         | {"linear_mean": linear, "relu_mean": relu, "relu_shift": shift},
         series={"trajectory": rows},
     )

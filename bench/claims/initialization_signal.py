@@ -121,7 +121,8 @@ CLAIM = Claim(
         "is compared with the law sqrt(gain)^depth, where the gain is n Var without activation and "
         "n Var / 2 with ReLU. Slopes are in doublings per layer: -1 halves the signal at every "
         "layer, 0 keeps it. tanh has no such law: it is linear while the signal is small, and cuts "
-        "it off at 1."
+        "it off at 1. All layers are equally wide, where 1/n_in and the published 2/(n_in + n_out) "
+        "are one number: what is tested of Glorot's rule is the factor 2 that the deck drops."
     ),
     arms={
         f"{activation}_{rule}": f"{WORDS[activation]}, {text}"

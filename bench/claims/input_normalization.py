@@ -80,7 +80,7 @@ CLAIM = Claim(
         "from the same weights in the same batch order, each at the learning rate that serves it "
         "best of five, that of the lowest mean loss. Compared are the iterations until the "
         "training loss, mean of 10 batches, is at most the target, and over how many decades of "
-        "learning rates the net trains at all."
+        "learning rates the net has learned something within the first steps."
     ),
     arms={
         "raw": "pixels from 0 to 255",

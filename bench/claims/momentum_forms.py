@@ -136,8 +136,8 @@ def run(job: Job) -> Outcome:
     thin = max(1, steps // 200)
     return Outcome(
         metrics={
-            "distance": max(float(row["distance"]) for row in rows),
-            "overshoot": max(excess),
+            "distance": float(np.max([row["distance"] for row in rows])),  # not-a-number stays
+            "overshoot": float(np.max(excess)),
         },
         series={
             "distance": [

@@ -108,7 +108,7 @@ CLAIM = Claim(
 
 
 def run(job: Job) -> Outcome:
-    """Train one net until the target is reached, or the horizon is."""
+    """Train one net over the whole horizon and see when it reached the target."""
     settings = job.settings
     activation, hidden = ARMS[job.arm]
     spec = mlp.spec(widths=(settings["width"],) * hidden, activation=activation)

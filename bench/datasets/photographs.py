@@ -83,8 +83,9 @@ DATASET = Dataset(
     source="the sample photographs of the packages scikit-image and scikit-learn",
     publisher="their photographers; Stefan van der Walt and others (scikit-image), scikit-learn",
     licence=(
-        "the ten of scikit-image: CC0 or public domain; china.jpg (danielbuechele) and flower.jpg "
-        "(vultilion): CC BY 2.0"
+        "those of scikit-image: CC0 or public domain, coins.png without known copyright "
+        "restrictions, moon.png without a word of its own in that package; china.jpg "
+        "(danielbuechele) and flower.jpg (vultilion): CC BY 2.0"
     ),
     citation=(
         "van der Walt and others (2014), scikit-image: image processing in Python; Pedregosa and "

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from bench import initializers, ranges
-from bench.contract import Optimizer, adam, deck_adam, momentum
+from bench.contract import Optimizer, Update, adam, deck_adam, momentum, sgd
 from bench.conventions import BATCH_NORM
 from bench.errors import UserError
 from bench.specs import convnet, mlp, single_activation, single_batch_norm
@@ -18,6 +18,7 @@ from bench.specs import convnet, mlp, single_activation, single_batch_norm
         (lambda: deck_adam(0.9, 1.0, 1e-8), r"beta2 of deck_adam must be a number in \[0, 1\)"),
         (lambda: momentum(math.nan), r"momentum of momentum must be a number in \[0, 1\)"),
         (lambda: Optimizer("adamm"), "unknown optimizer 'adamm'; did you mean adam?"),  # type: ignore[arg-type]
+        (lambda: Update("cross_entropy", ("",), sgd(), clip_global_norm=-1.0), "clip_global_norm"),
         (lambda: Optimizer("adam", {"beta1": 0.9}), "adam takes"),
         (lambda: mlp.spec(dropout="deck", keep_hidden=1.5), r"keep_hidden .* in \(0, 1\], got 1.5"),
         (lambda: mlp.spec(dropout="deck", keep_input=0.0), r"keep_input .* in \(0, 1\]"),
