@@ -8,6 +8,7 @@ import html
 import io
 import math
 import re
+import zlib
 from collections.abc import Callable
 from typing import Any, Literal, cast
 
@@ -49,6 +50,7 @@ RULES = {
         INK,
     ),
 }
+LONG = 50  # characters of an id
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -67,7 +69,9 @@ def draw(paint: Callable[[Axes], None], label: str, width: float = 5.6, height: 
     for number, colour in enumerate(ARM_COLOURS):
         text = text.replace(colour, f"var(--a-{number})")
     # Ids of several figures on one page must not meet.
-    mark = re.sub(r"\W+", "-", label.lower())[:60]
+    mark = re.sub(r"\W+", "-", label.lower())
+    if len(mark) > LONG:  # two long labels may begin alike
+        mark = f"{mark[:LONG]}-{zlib.crc32(mark.encode()):08x}"
     text = re.sub(r'(id="|url\(#|href="#)', rf"\g<1>{mark}-", text)
     # What has no colour of its own is black in SVG: let it be the text's.
     opened = f'<svg role="img" aria-label="{html.escape(label)}" fill="currentColor"'

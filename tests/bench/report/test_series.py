@@ -42,6 +42,18 @@ def test_lines_name_their_axes_and_every_arm(log: str) -> None:
     assert "var(--a-1)" in svg
 
 
+def test_ids_of_long_labels_that_begin_alike_do_not_meet() -> None:
+    figure, table = Figure("curve", ""), rows([1, 2, 4, 8], ["plain"])
+    ids = [
+        set(
+            re.findall(r' id="([^"]+)"', series.lines(table, figure, f"{'a long label ' * 9}{end}"))
+        )
+        for end in ("every run", "effects")
+    ]
+    assert ids[0]
+    assert not ids[0] & ids[1]
+
+
 def test_a_number_may_tell_the_lines_apart() -> None:
     figure = Figure("curve", "", hue="depth")
     svg = series.lines(rows([1, 2, 3], [20, 3], hue="depth"), figure, "toy")
