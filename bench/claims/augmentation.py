@@ -27,6 +27,7 @@ from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outc
 from bench.contract import INFERENCE, Arrays, Update, adam
 from bench.dataset import Prepared
 from bench.randomness import stream
+from bench.ranges import Range
 from bench.specs import convnet, preprocessing
 from bench.specs.convnet import Block
 from bench.systems import system_for
@@ -118,6 +119,7 @@ CLAIM = Claim(
         metric="train_loss",
         seeds=(9001,),
     ),
+    ranges={"few": Range(1, 4000), "many": Range(1, 4000)},
     figures=(
         Figure(
             "tests",

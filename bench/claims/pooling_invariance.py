@@ -188,7 +188,7 @@ CLAIM = Claim(
             y="feature_change",
         ),
     ),
-    ranges={"farthest": Range(2, 14)},
+    ranges={"farthest": Range(2, 14), "tested": Range(1, 1000)},
 )
 
 

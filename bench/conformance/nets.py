@@ -1,9 +1,9 @@
 """The nets that are compared: the deck's own, and small ones for every technique of the deck.
 
 A small net is named by what it adds to a plain perceptron. Its learning rate follows the player's
-own schedule, its images are turned, bent and made noisy by the player's own augmentation where the
-net says so, masks come from the seed, and parts of a batch are averaged into one step. Nothing of
-this passes from one player to the other.
+own schedule, its images are turned, bent, made noisy and normalized by the player's own techniques
+where the net says so, masks come from the seed, and parts of a batch are averaged into one step.
+Nothing of this passes from one player to the other.
 """
 
 import importlib
@@ -57,11 +57,11 @@ NETS: dict[str, Net] = {
     "inverted dropout": Net(perceptron(dropout="inverted", **KEEP), SMALL),
     "accumulation": Net(perceptron(), SMALL, parts=4),
 }
-DRAWS = ("angle", "scale", "shift", "displacement", "noise")
+DRAWS = ("angle", "scale", "shift", "displacement", "noise", "mean", "deviation")
 
 
 def draws(seed: int, step: int, images: Sequence[int]) -> dict[str, np.ndarray]:
-    """What the augmentation of a batch of that shape needs: some degrees, pixels and per cent."""
+    """What the preprocessing of a batch of that shape needs: some degrees, pixels and per cent."""
     random = stream(seed, "conformance/augmentation", step)
     batch, height, width, _ = images
     field = random.normal(size=(batch, height, width, 2))
@@ -71,6 +71,8 @@ def draws(seed: int, step: int, images: Sequence[int]) -> dict[str, np.ndarray]:
         "shift": random.uniform(-2, 2, (batch, 2)),
         "displacement": 8 * gaussian_filter(field, sigma=(0, 3, 3, 0)),
         "noise": 0.1 * random.normal(size=tuple(images)),
+        "mean": random.uniform(-0.2, 0.2, images[-1]),
+        "deviation": random.uniform(0.8, 1.2, images[-1]),
     }
 
 
@@ -95,12 +97,12 @@ class Player:
         return rate if step < steps // 2 else rate / 10
 
     def prepared(self, batch: Arrays) -> Arrays:
-        """The batch as the player's own augmentation makes it."""
+        """The batch as the player's own augmentation and normalization make it."""
         if self.images is None:
             return batch
         x = batch["x"]
         drawn = {name: batch[name] for name in DRAWS}
-        for function in ("affine", "elastic", "noisy"):
+        for function in ("affine", "elastic", "noisy", "standardized"):
             x = _asked(self.images, function, {**drawn, "x": x})
         return {**{name: a for name, a in batch.items() if name not in DRAWS}, "x": x}
 
