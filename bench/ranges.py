@@ -1,12 +1,11 @@
 """What numbers and names may be: a mistake is told with the name and what is allowed."""
 
-import difflib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bench.errors import UserError
+from bench.errors import UserError, unknown
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,5 @@ def choice(what: str, value: str, known: Iterable[str]) -> str:
     """The name. Raises UserError for one that is not known."""
     names = list(known)
     if value not in names:
-        near = difflib.get_close_matches(str(value), names, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise UserError(f"unknown {what} {value!r}{hint} (known: {', '.join(names)})")
+        raise UserError(unknown(what, value, names))
     return value
