@@ -27,11 +27,12 @@ class Row:
 
 def shared_files(frameworks: list[str]) -> dict[str, str]:
     """Page title -> file, for every file that is worth reading side by side."""
-    files = {"layers": "layers.py", "optimizers": "techniques/optimizers.py"}
+    files = {"layers": "layers.py"}
     for framework in frameworks[:1]:
-        folder = ROOT / "implementations" / framework / "architectures"
-        for path in sorted(folder.glob("[!_]*.py")):
-            files[path.stem] = f"architectures/{path.name}"
+        for kind in ("techniques", "architectures"):
+            folder = ROOT / "implementations" / framework / kind
+            for path in sorted(folder.glob("[!_]*.py")):
+                files[path.stem] = f"{kind}/{path.name}"
     return files | {"adapter": "adapter.py", "probe": "probe.py"}
 
 

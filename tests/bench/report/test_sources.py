@@ -12,6 +12,7 @@ ARCHITECTURES = sorted(
     f"architectures/{path.name}"
     for path in (ROOT / "implementations/numpy/architectures").glob("[!_]*.py")
 )
+TECHNIQUES = ROOT / "implementations/numpy/techniques"
 
 
 @pytest.mark.parametrize("part", ["build", "forward", "logits", "cross_entropy"])
@@ -25,6 +26,13 @@ def test_every_net_is_built_and_passed_through_in_all_four(file: str) -> None:
     rows = {row.name: set(row.cells) for row in sources.side_by_side(file, FRAMEWORKS)}
     assert rows["build"] == set(FRAMEWORKS)
     assert rows.get("forward", set(FRAMEWORKS)) == set(FRAMEWORKS)
+
+
+def test_every_technique_and_every_net_has_its_page() -> None:
+    shown = sources.shared_files(FRAMEWORKS)
+    found = {f"techniques/{path.name}" for path in TECHNIQUES.glob("[!_]*.py")} | {*ARCHITECTURES}
+    assert found <= {*shown.values()}
+    assert all(title == Path(file).stem for title, file in shown.items())
 
 
 def test_no_line_is_lost() -> None:
