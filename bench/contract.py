@@ -27,6 +27,8 @@ The rules that a folder keeps:
   clock; read(), evaluate() and export() are outside it too. The first update() of a shape contains
   the compilation and is reported apart.
 * update() computes what apply(differentiate()) computes. A test says so for every folder.
+* The parts of a batch, each differentiated at the same state, step as the batch: average() makes of
+  their answers, by the folder's techniques/accumulation.py, what apply() takes. It changes nothing.
 * Buffers, the running statistics of batch norm, are state that no gradient moves. A function in a
   mode with batch statistics answers with the buffers as they would be after it; update() and
   apply() commit them, everything else leaves them as they are.
@@ -42,7 +44,7 @@ The rules that a folder keeps:
   uses them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -202,6 +204,10 @@ class Gradients:
     gradients: Arrays
     evaluation: Evaluation
 
+    def by_parameters(self) -> Arrays:
+        """Those that can be applied: the gradients of inputs are left out."""
+        return {n: array for n, array in self.gradients.items() if not n.startswith("input:")}
+
 
 class System(Protocol):
     def load(self, state: State) -> None:
@@ -231,6 +237,13 @@ class System(Protocol):
         self, update: str, batch: Batch, decisions: Arrays | None = None
     ) -> Gradients:
         """The update's terms and gradients; changes nothing."""
+        ...
+
+    def average(self, parts: Sequence[Gradients], examples: Sequence[int]) -> Gradients:
+        """The answer for a batch from those for its parts, of so many examples each.
+
+        What belongs to single examples is left out: outputs, decisions, gradients of inputs.
+        """
         ...
 
     def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from bench import accumulation
 from bench.conformance import explain
 from bench.conformance.cases import Case
 from bench.conformance.nets import Player
@@ -37,7 +36,7 @@ class Quantity:
     limit: float
     largest: float = 0.0
     tensor: str | None = None  # where the largest was seen
-    last: float = 0.0  # the largest of the last step alone
+    last: float = 0.0  # the largest of what was noted last
     first_beyond: int | None = None  # a step, counted from 0
 
     @property
@@ -139,11 +138,21 @@ class Pair:
         first, second = (player.prepared(batch) for player in self.players)
         return self.reference.stage(first), self.system.stage(second)
 
+    def sizes(self) -> list[int]:
+        """How many examples each part of a batch has: one more in the first ones."""
+        size, more = divmod(self.case.batch_size, self.case.net.parts)
+        return [size + (part < more) for part in range(self.case.net.parts)]
+
     def parts(self, batch: Arrays) -> Iterator[Arrays]:
-        """The batch in as many equal parts as the net asks for."""
-        size = self.case.batch_size // self.case.net.parts
-        for start in range(0, size * self.case.net.parts, size):
+        """The batch in as many parts as the net asks for."""
+        start = 0
+        for size in self.sizes():
             yield {name: array[start : start + size] for name, array in batch.items()}
+            start += size
+
+    def whole(self, system: System, parts: list[Gradients]) -> Gradients:
+        """The answer for the batch, by the system's own technique; one part is the batch."""
+        return system.average(parts, self.sizes()) if len(parts) > 1 else parts[0]
 
 
 def drift(
@@ -174,12 +183,13 @@ def drift(
 
 def _one_step(found: Comparison, pair: Pair, batch: Arrays, step: int) -> None:
     asked = [differentiate_both(found, pair, part) for part in pair.parts(batch)]
-    expected = accumulation.averaged([ours for ours, _, _ in asked])
-    actual = accumulation.averaged([theirs for _, theirs, _ in asked])
+    expected = pair.whole(pair.reference, [ours for ours, _, _ in asked])
+    actual = pair.whole(pair.system, [theirs for _, theirs, _ in asked])
     witness = explain.Witness(step, pair.reference, pair.system, asked[-1][2])
     _check(found, witness, "loss", _scalars(expected.terms), _scalars(actual.terms))
-    if expected.evaluation.decisions:
-        _check(found, witness, "decision", *clear_decisions(found.case.dtype, expected, actual))
+    for ours, theirs, _ in asked:
+        if ours.evaluation.decisions:
+            _check(found, witness, "decision", *clear_decisions(found.case.dtype, ours, theirs))
     net = max((float(np.abs(g).max()) for g in expected.gradients.values()), default=0.0)
     _check(found, witness, "gradient", expected.gradients, actual.gradients, net)
     rates = pair.rates(step)

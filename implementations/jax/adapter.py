@@ -6,7 +6,7 @@ are compiled once for each shape of batch: step and learning rate enter as array
 
 import functools
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -14,19 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from bench.contract import (
-    Arrays,
-    Config,
-    Evaluation,
-    Gradients,
-    Mode,
-    State,
-    Update,
-)
+from bench.contract import Arrays, Config, Evaluation, Gradients, Mode, State, Update
 from bench.spec import Spec, check_state
 from implementations.jax.device import environment, prepare
 from implementations.jax.probe import Probe, Tracer, Witness
-from implementations.jax.techniques import optimizers
+from implementations.jax.techniques import accumulation, optimizers
 
 __all__ = ["System", "build", "environment"]
 
@@ -145,12 +137,19 @@ class System:
 
     # --- steps ------------------------------------------------------------------------------
 
+    def average(self, parts: Sequence[Gradients], examples: Sequence[int]) -> Gradients:
+        def averaged(given: Iterator[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+            tensors = [{n: self._input(np.asarray(a)) for n, a in part.items()} for part in given]
+            return _arrays(accumulation.averaged(tensors, examples))
+
+        terms = averaged(part.terms for part in parts)
+        gradients = averaged(part.by_parameters() for part in parts)
+        buffers = averaged(part.evaluation.buffers for part in parts)
+        means = {name: float(term) for name, term in terms.items()}
+        return Gradients(means, gradients, Evaluation({}, buffers=buffers))
+
     def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:
-        arrays = {
-            name: self._input(array)
-            for name, array in gradients.gradients.items()
-            if not name.startswith("input:")
-        }
+        arrays = {n: self._input(array) for n, array in gradients.by_parameters().items()}
         step = self._compiled(("apply", update), functools.partial(self._step, update))
         scalars = self._scalars(update, learning_rate)
         moved, slots = step(self._moved(update), self.slots[update], arrays, *scalars)

@@ -1,25 +1,17 @@
 """The contract in NumPy, the reference: see bench/contract.py."""
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from bench.contract import (
-    Arrays,
-    Config,
-    Evaluation,
-    Gradients,
-    Mode,
-    State,
-    Update,
-)
+from bench.contract import Arrays, Config, Evaluation, Gradients, Mode, State, Update
 from bench.spec import Spec, check_state
 from implementations.numpy.device import environment
 from implementations.numpy.probe import Probe, Tracer, Witness
 from implementations.numpy.tape import Node, Tape, Workspace
-from implementations.numpy.techniques import optimizers
+from implementations.numpy.techniques import accumulation, optimizers
 
 __all__ = ["System", "build", "environment"]
 
@@ -120,13 +112,23 @@ class System:
 
     # --- steps ------------------------------------------------------------------------------
 
+    def average(self, parts: Sequence[Gradients], examples: Sequence[int]) -> Gradients:
+        def averaged(given: Iterator[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+            tensors = [{n: self._input(np.asarray(a)) for n, a in part.items()} for part in given]
+            return accumulation.averaged(tensors, examples)
+
+        terms = averaged(part.terms for part in parts)
+        gradients = averaged(part.by_parameters() for part in parts)
+        buffers = averaged(part.evaluation.buffers for part in parts)
+        means = {name: float(term) for name, term in terms.items()}
+        return Gradients(means, gradients, Evaluation({}, buffers=buffers))
+
     def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:
         self._step(
             update,
             {
                 name: np.ascontiguousarray(array, self.dtype)
-                for name, array in gradients.gradients.items()
-                if not name.startswith("input:")
+                for name, array in gradients.by_parameters().items()
             },
             learning_rate,
         )

@@ -1,25 +1,18 @@
 """The contract in PyTorch: see bench/contract.py."""
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from bench.contract import (
-    Arrays,
-    Config,
-    Evaluation,
-    Gradients,
-    Mode,
-    State,
-    Update,
-)
+from bench.contract import Arrays, Config, Evaluation, Gradients, Mode, State, Update
 from bench.spec import Spec, check_state
 from implementations.pytorch.device import environment, prepare
 from implementations.pytorch.probe import Probe, Tracer, Witness
-from implementations.pytorch.techniques import optimizers
+from implementations.pytorch.techniques import accumulation, optimizers
 
 __all__ = ["System", "build", "environment"]
 
@@ -129,13 +122,26 @@ class System:
 
     # --- steps ------------------------------------------------------------------------------
 
+    def average(self, parts: Sequence[Gradients], examples: Sequence[int]) -> Gradients:
+        def averaged(given: Iterator[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+            # Element by element: the canonical layout serves as well as PyTorch's own.
+            place = {"dtype": self.dtype, "device": self.device}
+            tensors = [{n: torch.tensor(a, **place) for n, a in part.items()} for part in given]
+            means = accumulation.averaged(tensors, examples)
+            return {name: mean.cpu().numpy() for name, mean in means.items()}
+
+        terms = averaged(part.terms for part in parts)
+        gradients = averaged(part.by_parameters() for part in parts)
+        buffers = averaged(part.evaluation.buffers for part in parts)
+        means = {name: float(term) for name, term in terms.items()}
+        return Gradients(means, gradients, Evaluation({}, buffers=buffers))
+
     def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:
         self._step(
             update,
             {
                 name: self._to_framework(name, array)
-                for name, array in gradients.gradients.items()
-                if not name.startswith("input:")
+                for name, array in gradients.by_parameters().items()
             },
             learning_rate,
         )

@@ -5,26 +5,18 @@ rate enter as tensors.
 """
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from bench.contract import (
-    Arrays,
-    Config,
-    Evaluation,
-    Gradients,
-    Mode,
-    State,
-    Update,
-)
+from bench.contract import Arrays, Config, Evaluation, Gradients, Mode, State, Update
 from bench.spec import Spec, check_state
 from implementations.tensorflow.device import environment, prepare
 from implementations.tensorflow.probe import Probe, Tracer, Witness
-from implementations.tensorflow.techniques import optimizers
+from implementations.tensorflow.techniques import accumulation, optimizers
 
 # One System traces its functions once a shape, but each System has its own: TensorFlow counts the
 # traces by name and would warn of them all.
@@ -141,12 +133,25 @@ class System:
 
     # --- steps ------------------------------------------------------------------------------
 
+    def average(self, parts: Sequence[Gradients], examples: Sequence[int]) -> Gradients:
+        def averaged(given: Iterator[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+            with tf.device(self.device):
+                inside = [
+                    {n: self._input(np.asarray(a)) for n, a in part.items()} for part in given
+                ]
+                return _arrays(accumulation.averaged(inside, examples))
+
+        terms = averaged(part.terms for part in parts)
+        gradients = averaged(part.by_parameters() for part in parts)
+        buffers = averaged(part.evaluation.buffers for part in parts)
+        means = {name: float(term) for name, term in terms.items()}
+        return Gradients(means, gradients, Evaluation({}, buffers=buffers))
+
     def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:
         with tf.device(self.device):
             tensors = {
                 name: tf.convert_to_tensor(array.astype(self.dtype))
-                for name, array in gradients.gradients.items()
-                if not name.startswith("input:")
+                for name, array in gradients.by_parameters().items()
             }
         step = self._compiled(("apply", update), lambda *given: self._step(update, *given))
         step(tensors, *self._scalars(update, learning_rate))

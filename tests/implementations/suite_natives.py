@@ -216,6 +216,29 @@ def test_clip_by_global_norm(adapter: ModuleType, natives: ModuleType, limit: fl
         same(natives, "clip_by_global_norm", -parameter, expected[name])
 
 
+@pytest.mark.parametrize("parts", [2, 3])
+def test_accumulation(adapter: ModuleType, natives: ModuleType, parts: int) -> None:
+    """Two steps: what was accumulated for the first must not be left for the second."""
+    spec, draws = mlp.spec((4,), (), 3), stream(8, "natives")
+    weight = draws.normal(size=(4, 3))
+    system = built(
+        adapter,
+        spec,
+        {"fc1/weight": weight, "fc1/bias": np.zeros(3)},
+        train=Update("cross_entropy", ("fc1/weight",), sgd()),
+    )
+    gradients = []
+    for _ in range(2):
+        asked = []
+        for _ in range(parts):
+            batch = {"x": draws.normal(size=(5, 4)), "y": draws.integers(0, 3, 5)}
+            asked.append(system.differentiate("train", system.stage(batch)))
+        gradients += [part.gradients["fc1/weight"] for part in asked]
+        system.apply("train", system.average(asked, [5] * parts), 0.3)
+    expected = natives.accumulated(weight, gradients, parts, 0.3)
+    same(natives, "accumulated", system.export().parameters["fc1/weight"], expected)
+
+
 @pytest.mark.parametrize("schedule", ["piecewise_constant", "exponential_decay"])
 def test_schedule(name: str, natives: ModuleType, schedule: str) -> None:
     schedules = importlib.import_module(f"implementations.{name}.techniques.schedules")

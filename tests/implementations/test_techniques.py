@@ -2,7 +2,7 @@
 
 from tests.conftest import run_suite
 
-SUITES = ("techniques", "nets", "draws", "images")
+SUITES = ("techniques", "accumulation", "nets", "draws", "images")
 
 
 def test_techniques(framework: str) -> None:

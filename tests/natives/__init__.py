@@ -16,6 +16,9 @@ layout, going in and coming out. The same functions in each file:
     optimize(rule, parameter, gradients, rates, **constants)
                                               -> the parameter after a step with each gradient
     clip_by_global_norm(gradients, limit)     -> clipped gradients, by name
+    accumulated(parameter, gradients, parts, rate)
+                                              -> the parameter after a step of plain descent with
+                                                 the mean of every so many gradients
     piecewise_constant(steps, boundaries, rates)
                                               -> the rate at each of the steps 0, 1, ...
     exponential_decay(steps, rate, decay, period)

@@ -130,6 +130,19 @@ def clip_by_global_norm(gradients: Mapping[str, np.ndarray], limit: float) -> di
     return {name: np.asarray(gradient) for name, gradient in clipped.items()}
 
 
+def accumulated(
+    parameter: np.ndarray, gradients: Sequence[np.ndarray], parts: int, rate: float
+) -> np.ndarray:
+    """The mean is kept in float32, whatever the gradients are, unless a dtype is named."""
+    library = optax.MultiSteps(optax.sgd(rate), parts, accumulator_dtype=jnp.float64)
+    value = jnp.asarray(parameter)
+    state = library.init(value)
+    for gradient in gradients:
+        change, state = library.update(jnp.asarray(gradient), state, value)
+        value = jnp.asarray(optax.apply_updates(value, change))
+    return np.asarray(value)
+
+
 def piecewise_constant(
     steps: int, boundaries: Sequence[int], rates: Sequence[float]
 ) -> list[float]:

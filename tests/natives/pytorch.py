@@ -140,6 +140,21 @@ def clip_by_global_norm(gradients: Mapping[str, np.ndarray], limit: float) -> di
     return {name: array(_gradient(parameter)) for name, parameter in parameters.items()}
 
 
+def accumulated(
+    parameter: np.ndarray, gradients: Sequence[np.ndarray], parts: int, rate: float
+) -> np.ndarray:
+    """backward() adds to .grad: each loss is divided by the number of parts."""
+    value = nn.Parameter(tensor(parameter))
+    library = optim.SGD([value], lr=rate)
+    for number, gradient in enumerate(gradients, start=1):
+        loss = (value * tensor(gradient)).sum()
+        (loss / parts).backward()
+        if number % parts == 0:
+            library.step()
+            library.zero_grad()
+    return array(value)
+
+
 def piecewise_constant(
     steps: int, boundaries: Sequence[int], rates: Sequence[float]
 ) -> list[float]:

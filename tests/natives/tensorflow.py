@@ -126,6 +126,18 @@ def clip_by_global_norm(gradients: Mapping[str, np.ndarray], limit: float) -> di
     return {name: np.asarray(g) for name, g in zip(gradients, clipped, strict=True)}
 
 
+def accumulated(
+    parameter: np.ndarray, gradients: Sequence[np.ndarray], parts: int, rate: float
+) -> np.ndarray:
+    """A schedule counts every part, and is asked at the last of each step."""
+    schedule: Any = Rates([rate] * len(gradients))
+    library = keras.optimizers.SGD(schedule, gradient_accumulation_steps=parts)
+    value = keras.Variable(parameter, dtype="float64")
+    for gradient in gradients:
+        library.apply([tf.constant(gradient)], [value])
+    return np.asarray(value)
+
+
 def piecewise_constant(
     steps: int, boundaries: Sequence[int], rates: Sequence[float]
 ) -> list[float]:
