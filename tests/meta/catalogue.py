@@ -58,6 +58,14 @@ MUTANTS = (
     Mutant("schedule a step late", "sigmoid", "rate", "Keras's PiecewiseConstantDecay"),
     Mutant("decay in stairs", "tanh", "rate", "staircase=True"),
     Mutant("average pooling by the sum", "convolutional batch norm", "loss", "a forgotten divisor"),
+    Mutant("parts summed", "accumulation", "gradient", "backward() adds; nobody divided the loss"),
+    Mutant("the last part alone", "accumulation", "gradient", "zero_grad() inside of the loop"),
+    Mutant(
+        "parts weighted alike",
+        "accumulation",
+        "gradient",
+        "Transformers until 4.46; Keras and optax know no sizes",
+    ),
     Mutant("rotation the other way", "convolutional batch norm", "loss", "rows that grow upwards"),
 )
 # A function is replaced by one that does the same. This one must survive.

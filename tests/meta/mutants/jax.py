@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from implementations.jax import layers
-from implementations.jax.techniques import augmentation, optimizers, schedules
+from implementations.jax.techniques import accumulation, augmentation, optimizers, schedules
 from implementations.jax.techniques import batch_norm as batch_norms
 from implementations.jax.techniques import dropout as dropouts
 from tests.meta.mutants import wrapped
@@ -130,7 +130,7 @@ def hard_sigmoid(x):
 
 
 PATCHES = {
-    **wrapped.patches(layers, batch_norms, dropouts, schedules, augmentation),
+    **wrapped.patches(layers, batch_norms, dropouts, schedules, augmentation, accumulation),
     "nothing wrong": ("layers.dense", unchanged),
     "adam epsilon hat": ("techniques.optimizers.adam", epsilon_hat),
     "adam epsilon inside the root": ("techniques.optimizers.adam", epsilon_inside),

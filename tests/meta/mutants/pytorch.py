@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional
 
 from implementations.pytorch import layers
-from implementations.pytorch.techniques import augmentation, optimizers, schedules
+from implementations.pytorch.techniques import accumulation, augmentation, optimizers, schedules
 from implementations.pytorch.techniques import batch_norm as batch_norms
 from implementations.pytorch.techniques import dropout as dropouts
 from tests.meta.mutants import wrapped
@@ -127,7 +127,7 @@ def hard_sigmoid(x):
 
 
 PATCHES = {
-    **wrapped.patches(layers, batch_norms, dropouts, schedules, augmentation),
+    **wrapped.patches(layers, batch_norms, dropouts, schedules, augmentation, accumulation),
     "nothing wrong": ("layers.dense", unchanged),
     "adam epsilon hat": ("techniques.optimizers.adam", epsilon_hat),
     "adam epsilon inside the root": ("techniques.optimizers.adam", epsilon_inside),

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from implementations.tensorflow import layers
-from implementations.tensorflow.techniques import augmentation, optimizers, schedules
+from implementations.tensorflow.techniques import accumulation, augmentation, optimizers, schedules
 from implementations.tensorflow.techniques import batch_norm as batch_norms
 from implementations.tensorflow.techniques import dropout as dropouts
 from tests.meta.mutants import wrapped
@@ -128,7 +128,7 @@ def hard_sigmoid(x):
 
 
 PATCHES = {
-    **wrapped.patches(layers, batch_norms, dropouts, schedules, augmentation),
+    **wrapped.patches(layers, batch_norms, dropouts, schedules, augmentation, accumulation),
     "nothing wrong": ("layers.dense", unchanged),
     "adam epsilon hat": ("techniques.optimizers.adam", epsilon_hat),
     "adam epsilon inside the root": ("techniques.optimizers.adam", epsilon_inside),

@@ -47,6 +47,25 @@ def dropout(honest: Any) -> dict[str, Any]:
     }
 
 
+def accumulation(honest: Any) -> dict[str, Any]:
+    """Around techniques.accumulation.averaged."""
+
+    def summed(parts, examples):
+        return {name: len(parts) * mean for name, mean in honest(parts, examples).items()}
+
+    def last_alone(parts, examples):
+        return honest(parts[-1:], examples[-1:])
+
+    def alike(parts, examples):
+        return honest(parts, [1] * len(parts))
+
+    return {
+        "parts summed": summed,
+        "the last part alone": last_alone,
+        "parts weighted alike": alike,
+    }
+
+
 def others(piecewise_constant: Any, exponential_decay: Any, average_pool: Any, affine: Any):
     """Around two schedules, average pooling and the affine augmentation."""
 
@@ -70,11 +89,20 @@ def others(piecewise_constant: Any, exponential_decay: Any, average_pool: Any, a
     }
 
 
-def patches(layers: Any, batch_norms: Any, dropouts: Any, schedules: Any, augmentation: Any):
+def patches(
+    layers: Any,
+    batch_norms: Any,
+    dropouts: Any,
+    schedules: Any,
+    augmentation: Any,
+    accumulations: Any,
+) -> dict[str, Any]:
     """Name -> (what is replaced, by what), for a framework's modules."""
     home = "techniques.batch_norm.batch_norm"
     found = {name: (home, bug) for name, bug in batch_norm(batch_norms.batch_norm).items()}
     home = "techniques.dropout.dropout"
     found |= {name: (home, bug) for name, bug in dropout(dropouts.dropout).items()}
+    home = "techniques.accumulation.averaged"
+    found |= {name: (home, bug) for name, bug in accumulation(accumulations.averaged).items()}
     rates = (schedules.piecewise_constant, schedules.exponential_decay)
     return found | others(*rates, layers.average_pool, augmentation.affine)
