@@ -62,3 +62,26 @@ def test_a_net_of_identities_hands_on_what_it_gets() -> None:
     assert found[0].forward == pytest.approx(2 * signal.size(batch["x"]))
     assert signal.doublings_per_layer([x.forward for x in found]) == pytest.approx(1)
     assert signal.doublings_per_layer([x.backward for x in found]) == pytest.approx(-1)
+    assert signal.balance(found) == pytest.approx(1)
+
+
+def alternating(forward: list[float], backward: list[float]) -> list[signal.Level]:
+    return [
+        signal.Level(n, f, b, 0.0)
+        for n, (f, b) in enumerate(zip(forward, backward, strict=True), 1)
+    ]
+
+
+def test_the_balance_is_the_mean_of_the_gains() -> None:
+    """Gains of 4 and 1 forward, of 1 and 1/4 back: their mean is 25/16."""
+    found = alternating([1.0, 2.0, 2.0], [8.0, 8.0, 16.0])
+    assert signal.balance(found) == pytest.approx(math.log2(25 / 16) / 2)
+    assert math.isnan(signal.balance(found[:1]))
+    assert math.isnan(signal.balance(alternating([1.0, 0.0], [1.0, 1.0])))
+
+
+def test_the_swing_is_what_even_layers_do_beyond_odd_ones() -> None:
+    assert signal.swing([1.0, 4.0, 2.0, 8.0, 4.0]) == pytest.approx(3)
+    assert signal.swing([3.0, 6.0, 12.0, 24.0]) == pytest.approx(0)
+    assert math.isnan(signal.swing([1.0, 2.0]))
+    assert math.isnan(signal.swing([1.0, 2.0, 0.0]))
