@@ -220,7 +220,11 @@ class System(Protocol):
         ...
 
     def stage(self, batch: Arrays) -> Batch:
-        """Put a batch on the device in the framework's layout and the system's dtype."""
+        """Put a batch on the device in the framework's layout and the system's dtype.
+
+        Raises UserError for a number outside of the range that the spec gives an entry
+        (check_batch of bench/spec.py).
+        """
         ...
 
     def evaluate(

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from bench.errors import UserError, unknown
 
 
@@ -39,6 +41,14 @@ def number(what: str, value: Any, allowed: Range) -> float:
     if not real or value not in allowed:
         raise UserError(f"{what} must be a number in {allowed}, got {value!r}")
     return float(value)
+
+
+def entries(what: str, values: np.ndarray, allowed: Range) -> None:
+    """Raises UserError for an array one of whose numbers is outside of the range, or is none."""
+    ends = (values.min(), values.max()) if values.size else ()
+    for value in ends:
+        if value not in allowed:
+            raise UserError(f"{what} must be numbers in {allowed}, got {value:g}")
 
 
 def choice(what: str, value: str, known: Iterable[str]) -> str:

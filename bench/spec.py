@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from bench import ranges
-from bench.contract import State, Update, check_names
+from bench.contract import Arrays, State, Update, check_names
 from bench.errors import ContractError, UserError
 from bench.initializers import Layout
+from bench.ranges import Range
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Spec:
     decisions: tuple[str, ...] = ()  # layers that choose: the pooling layers
     buffers: Mapping[str, Buffer] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)  # strides, widths: numbers and words
+    ranges: Mapping[str, Range] = field(default_factory=dict)  # of batch entries that have one
     home: str = "implementations"  # the package that holds the framework folders
 
     def __post_init__(self) -> None:
@@ -99,6 +101,13 @@ def check_state(
         }
         if given:
             check_names(f"optimizer of {key}", expected, given)
+
+
+def check_batch(spec: Spec, batch: Arrays) -> None:
+    """Raise UserError for an entry with a number outside of the range that the spec gives it."""
+    for name, allowed in spec.ranges.items():
+        if name in batch:
+            ranges.entries(f"{name} of {spec.architecture}", batch[name], allowed)
 
 
 def layer(name: str, shape: tuple[int, ...], bias: bool = True) -> dict[str, Parameter]:

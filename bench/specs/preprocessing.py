@@ -6,10 +6,12 @@
     elastic       each pixel is taken from displacement (B, height, width, 2) pixels away
     noisy         x + noise
 
-Each function answers with one output, "x". The equations stand in
+A scale of 0 would take an image to a point, and one below 0 would turn it as well: both are refused
+where the batch is staged. Each function answers with one output, "x". The equations stand in
 implementations/<framework>/techniques/normalization.py and augmentation.py.
 """
 
+from bench.ranges import NOT_NEGATIVE, POSITIVE
 from bench.spec import Spec
 
 
@@ -32,4 +34,5 @@ def spec(inputs: tuple[int, int, int] = (28, 28, 1)) -> Spec:
         functions=("standardized", "affine", "elastic", "noisy"),
         objectives=(),
         activations=(),
+        ranges={"scale": POSITIVE, "deviation": NOT_NEGATIVE},
     )

@@ -15,7 +15,7 @@ import numpy as np
 from jax import Array
 
 from bench.contract import Arrays, Config, Evaluation, Gradients, Mode, State, Update
-from bench.spec import Spec, check_state
+from bench.spec import Spec, check_batch, check_state
 from implementations.jax.device import environment, prepare
 from implementations.jax.probe import Probe, Tracer, Witness
 from implementations.jax.techniques import accumulation, optimizers
@@ -80,6 +80,7 @@ class System:
         return State(parameters, _arrays(self.buffers), optimizer, step=dict(self.step))
 
     def stage(self, batch: Arrays) -> dict[str, Array]:
+        check_batch(self.spec, batch)
         return {name: self._input(array) for name, array in batch.items()}
 
     # --- questions --------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from bench.contract import Arrays, Config, Evaluation, Gradients, Mode, State, Update
-from bench.spec import Spec, check_state
+from bench.spec import Spec, check_batch, check_state
 from implementations.numpy.device import environment
 from implementations.numpy.probe import Probe, Tracer, Witness
 from implementations.numpy.tape import Node, Tape, Workspace
@@ -72,6 +72,7 @@ class System:
         )
 
     def stage(self, batch: Arrays) -> dict[str, np.ndarray]:
+        check_batch(self.spec, batch)
         return {name: self._input(array) for name, array in batch.items()}
 
     # --- questions --------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bench.contract import Arrays, Config, Evaluation, Gradients, Mode, State, Update
-from bench.spec import Spec, check_state
+from bench.spec import Spec, check_batch, check_state
 from implementations.pytorch.device import environment, prepare
 from implementations.pytorch.probe import Probe, Tracer, Witness
 from implementations.pytorch.techniques import accumulation, optimizers
@@ -78,6 +78,7 @@ class System:
         )
 
     def stage(self, batch: Arrays) -> dict[str, Tensor]:
+        check_batch(self.spec, batch)
         return {name: self._input(array) for name, array in batch.items()}
 
     # --- questions --------------------------------------------------------------------------

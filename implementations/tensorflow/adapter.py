@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from bench.contract import Arrays, Config, Evaluation, Gradients, Mode, State, Update
-from bench.spec import Spec, check_state
+from bench.spec import Spec, check_batch, check_state
 from implementations.tensorflow.device import environment, prepare
 from implementations.tensorflow.probe import Probe, Tracer, Witness
 from implementations.tensorflow.techniques import accumulation, optimizers
@@ -84,6 +84,7 @@ class System:
         return State(*owned, optimizer, step=dict(self.step))
 
     def stage(self, batch: Arrays) -> dict[str, tf.Tensor]:
+        check_batch(self.spec, batch)
         with tf.device(self.device):
             return {name: self._input(array) for name, array in batch.items()}
 

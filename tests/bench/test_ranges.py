@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from bench import initializers, ranges
@@ -51,6 +52,14 @@ def test_ends_that_are_open_do_not_belong() -> None:
     assert math.nan not in half
     with pytest.raises(UserError, match="must be a number"):
         ranges.number("keep", True, half)
+
+
+def test_one_number_of_an_array_is_enough_to_refuse_it() -> None:
+    ranges.entries("scale", np.array([0.5, 2.0]), ranges.POSITIVE)
+    ranges.entries("scale", np.array([]), ranges.POSITIVE)
+    for wrong in (0.0, -1.0, math.nan, math.inf):
+        with pytest.raises(UserError, match=rf"scale must be numbers in \(0, inf\), got {wrong:g}"):
+            ranges.entries("scale", np.array([1.0, wrong, 2.0]), ranges.POSITIVE)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ pytest tests/implementations/suite_draws.py --framework pytorch. Collected by
 test_techniques.py, one process a framework.
 """
 
+import re
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from scipy import stats
 
 from bench import initializers
+from bench.errors import UserError
 
 
 @pytest.mark.parametrize("keep", [0.1, 0.5, 0.8])
@@ -73,3 +75,18 @@ def test_a_seed_names_its_draws(technique, initializer: str) -> None:
     assert (draw(initializer, (50, 4, 60), "recurrent", seed=1) != weight).mean() > 0.99
     for gate in range(1, 4):  # no gate repeats another
         assert abs(np.corrcoef(weight[:, 0].ravel(), weight[:, gate].ravel())[0, 1]) < 0.1
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout", "axes"),
+    [
+        ((0, 4), "dense", 2),
+        ((3, 4, 5), "dense", 2),
+        ((3, 0, 4, 5), "convolution", 4),
+        ((3, 4), "recurrent", 3),
+    ],
+)
+def test_a_shape_without_fans_is_told_with_what_is_allowed(technique, shape, layout, axes) -> None:
+    message = f"layout {layout} has {axes} axes of at least 1 each, got {re.escape(str(shape))}"
+    with pytest.raises(UserError, match=message):
+        technique("initializers").draw("he_normal", shape, layout, seed=0)

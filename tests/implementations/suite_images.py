@@ -12,6 +12,7 @@ import pytest
 from scipy import ndimage
 
 from bench.contract import INFERENCE, Config, State
+from bench.errors import UserError
 from bench.randomness import stream
 from bench.specs import mlp, preprocessing
 from tests.implementations.systems import EXACT, built, close
@@ -90,6 +91,24 @@ def test_directions_of_affine(adapter: ModuleType) -> None:
     assert (moved[:, :, :1] == 0).all()
     enlarged = changed(adapter, "affine", still | {"scale": np.array([2.0])})
     np.testing.assert_array_equal(enlarged[:, 1::2, 1::2], x[:, 2:5, 2:5])
+
+
+@pytest.mark.parametrize(
+    ("entry", "allowed", "value"),
+    [
+        ("scale", r"\(0, inf\)", 0.0),
+        ("scale", r"\(0, inf\)", -1.0),
+        ("scale", r"\(0, inf\)", np.nan),
+        ("deviation", r"\[0, inf\)", -1.0),
+    ],
+)
+def test_what_makes_no_image_is_refused(adapter, entry: str, allowed: str, value: float) -> None:
+    """One image among four, with its range: a scale of 0 would answer with nothing but zeros."""
+    batch = pictures()
+    batch[entry][1] = value
+    message = f"{entry} of preprocessing must be numbers in {allowed}, got {value:g}"
+    with pytest.raises(UserError, match=message):
+        changed(adapter, "affine", batch)
 
 
 def test_displacements_beyond_the_image_read_zeros(adapter: ModuleType) -> None:

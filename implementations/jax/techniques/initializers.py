@@ -46,7 +46,9 @@ def draw(name: str, shape: tuple[int, ...], layout: str, seed: int) -> np.ndarra
     ranges.choice("initializer", name, NAMES)
     ranges.choice("layout of a weight", layout, AXES)
     if len(shape) != RANKS[layout] or min(shape) < 1:
-        raise UserError(f"a weight of layout {layout} and shape {shape} has no fans")
+        raise UserError(
+            f"a weight of layout {layout} has {RANKS[layout]} axes of at least 1 each, got {shape}"
+        )
     rule, _, kind = name.rpartition("_")
     key = jax.random.key(seed)
     if rule not in CONSTANTS:

@@ -50,7 +50,9 @@ def _fans(shape: tuple[int, ...], layout: str) -> tuple[int, int]:
     """Inputs that reach one unit, and units that one input reaches."""
     ranges.choice("layout of a weight", layout, RANKS)
     if len(shape) != RANKS[layout] or min(shape) < 1:
-        raise UserError(f"a weight of layout {layout} and shape {shape} has no fans")
+        raise UserError(
+            f"a weight of layout {layout} has {RANKS[layout]} axes of at least 1 each, got {shape}"
+        )
     field = math.prod(shape[:2]) if layout == "convolution" else 1
     channels = shape[0] if layout == "recurrent" else shape[-2]
     return field * channels, field * shape[-1]

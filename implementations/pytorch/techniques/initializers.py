@@ -51,7 +51,9 @@ def draw(name: str, shape: tuple[int, ...], layout: str, seed: int) -> np.ndarra
     fill = FILLS[ranges.choice("initializer", name, FILLS)]
     axes = AXES[ranges.choice("layout of a weight", layout, AXES)]
     if len(shape) != len(axes) or min(shape) < 1:
-        raise UserError(f"a weight of layout {layout} and shape {shape} has no fans")
+        raise UserError(
+            f"a weight of layout {layout} has {len(axes)} axes of at least 1 each, got {shape}"
+        )
     generator = torch.Generator().manual_seed(seed)
     weight = torch.empty([shape[axis] for axis in axes], dtype=torch.float64)
     for single in weight if layout == "recurrent" else [weight]:

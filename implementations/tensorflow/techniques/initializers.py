@@ -42,7 +42,9 @@ def draw(name: str, shape: tuple[int, ...], layout: str, seed: int) -> np.ndarra
     ranges.choice("initializer", name, NAMES)
     ranges.choice("layout of a weight", layout, RANKS)
     if len(shape) != RANKS[layout] or min(shape) < 1:
-        raise UserError(f"a weight of layout {layout} and shape {shape} has no fans")
+        raise UserError(
+            f"a weight of layout {layout} has {RANKS[layout]} axes of at least 1 each, got {shape}"
+        )
     # A generator and not a number: an initializer with a seed draws the same at every call.
     initializer = _initializer(name, keras.random.SeedGenerator(seed))
     if layout == "recurrent":  # one gate at a time: Keras would count all gates into the fans
