@@ -1,13 +1,19 @@
 """Every constant on which frameworks disagree, chosen once, each with its reason.
 
-No implementation relies on a framework's default. Numbers that stand here are passed explicitly;
-words say what every implementation does.
-"""
+No implementation relies on a framework's default. Numbers that stand here are passed explicitly.
+What is not a number is done by every implementation:
 
-# Arrays cross borders channels-last: images (batch, height, width, channels), convolution kernels
-# (height, width, in, out), dense weights (in, out). TensorFlow, JAX and NumPy compute in this
-# layout; PyTorch computes channels-first and converts at its border.
-IMAGE_LAYOUT = "NHWC"
+* Arrays cross borders channels-last: images (batch, height, width, channels), convolution kernels
+  (height, width, in, out), dense weights (in, out). TensorFlow, JAX and NumPy compute in this
+  layout; PyTorch computes channels-first and converts at its border.
+* The derivative of ReLU at exactly 0 is 0, as in every framework's own relu (not in maximum(x, 0)).
+* Losses are means over the batch, taken from logits: probabilities are clipped by some frameworks.
+* Among equal entries of a pooling window the first in row-major order is the maximum, and it alone
+  receives the gradient.
+* Data are normalized with the deviation of the population, sum / N. torch.std divides by N - 1.
+* A schedule counts steps from 0, and a new rate is in force at its boundary. Keras's
+  PiecewiseConstantDecay changes one step later.
+"""
 
 # Padding is a number of zeros on every side. The word "SAME" is not used: at stride 2 TensorFlow
 # and JAX put the odd zero at the bottom right, PyTorch's padding=1 puts zeros on both sides.
@@ -23,16 +29,6 @@ ADAM_EPSILON = 1e-8
 # only while the learning rate does not change.
 MOMENTUM = 0.9
 
-# The derivative of ReLU at exactly 0 is 0, as in every framework's own relu (not in maximum(x, 0)).
-RELU_DERIVATIVE_AT_ZERO = 0.0
-
-# Losses are means over the batch, taken from logits: probabilities are clipped by some frameworks.
-LOSS_REDUCTION = "mean"
-
-# Among equal entries of a pooling window the first in row-major order is the maximum, and it alone
-# receives the gradient.
-POOLING_TIE = "first"
-
 # Batch norm: running <- decay running + (1 - decay) batch, so that decay is the weight of the old
 # value, as in Keras (PyTorch's momentum is 1 - decay). The batch is normalized by its biased
 # variance, sum / m, and the running variance takes the unbiased one, sum / (m - 1), as Algorithm 2
@@ -42,10 +38,3 @@ BATCH_NORM = {"decay": 0.9, "epsilon": 1e-5, "unbiased": True}
 # Adagrad (Duchi, Hazan and Singer, 2011) starts from 0 and adds epsilon to the root. Keras and
 # optax start from 0.1 and add epsilon inside.
 ADAGRAD_EPSILON = 1e-10
-
-# Data are normalized with the deviation of the population, sum / N. torch.std divides by N - 1.
-NORMALIZATION_DDOF = 0
-
-# A schedule counts steps from 0, and a new rate is in force at its boundary. Keras's
-# PiecewiseConstantDecay changes one step later.
-SCHEDULE_BOUNDARY = "inclusive"

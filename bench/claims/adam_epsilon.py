@@ -42,7 +42,7 @@ def _same(name: str, epsilon: str) -> Hypothesis:
 CLAIM = Claim(
     name="adam_epsilon",
     title="Adam with epsilon inside the root",
-    topic="optimisation",
+    topic="optimization",
     deck="Adam : Δw = α m̂ / √(v̂+ε)",
     translation="Adam: Δw = α m̂ / √(v̂+ε), epsilon inside the square root",
     compared=(

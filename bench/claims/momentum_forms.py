@@ -30,7 +30,7 @@ SETTINGS = {"batch_size": 32, "learning_rate": 0.05, "drop": 0.1}
 CLAIM = Claim(
     name="momentum_forms",
     title="Momentum with the learning rate inside the velocity",
-    topic="optimisation",
+    topic="optimization",
     deck="Momentum : v = γv + αΔw ; learning rate constant par morceaux",
     translation="Momentum: v = γv + αΔw; piecewise constant learning rate",
     compared=(

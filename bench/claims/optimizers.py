@@ -56,7 +56,7 @@ def _faster(arm: str, words: str, inputs: str) -> Hypothesis:
 CLAIM = Claim(
     name="optimizers",
     title="Momentum, Adagrad and Adam against plain gradient descent",
-    topic="optimisation",
+    topic="optimization",
     deck="Momentum : v = γv + αΔw ; Adagrad ; Adam",
     translation="Beyond plain gradient descent: momentum, v = γv + αΔw; Adagrad; Adam",
     compared=(

@@ -62,7 +62,7 @@ def _lower(schedule: str, regime: str) -> Hypothesis:
 CLAIM = Claim(
     name="schedules",
     title="Learning rates that fall",
-    topic="optimisation",
+    topic="optimization",
     deck="Learning rate : constant par morceaux, décroissance exponentielle",
     translation="Learning rate: piecewise constant, exponential decay",
     compared=(

@@ -61,7 +61,7 @@ JUDGED = tuple(word for word in MEANINGS if word != "not judged")
 
 # As a course would go; whatever else is claimed comes after, by name.
 _COURSE = (
-    *("before 2005", "data", "mini-batches", "activations", "initialization", "optimisation"),
+    *("before 2005", "data", "mini-batches", "activations", "initialization", "optimization"),
     *("batch normalization", "dropout", "convolution", "pooling", "convolutional nets"),
 )
 TOPICS = {topic: place for place, topic in enumerate(_COURSE)}
