@@ -150,12 +150,23 @@ def _versions(framework: str) -> dict[str, str]:
     os.environ.update(SURROUNDINGS)
     try:
         with quiet():
-            return {name: importlib.import_module(name).__version__ for name in MODULES[framework]}
+            found = {name: importlib.import_module(name) for name in MODULES[framework]}
     except ModuleNotFoundError as error:
         raise UserError(
             f"{framework} cannot be asked: the package {error.name} is not installed "
             "(pip install '.[cpu]')"
         ) from error
+    if framework == "tensorflow":
+        _two_processors(found["tensorflow"])
+    return {name: module.__version__ for name, module in found.items()}
+
+
+def _two_processors(tensorflow: Any) -> None:
+    """Two devices on one processor, for the rows about several: nothing may have run before."""
+    (processor,) = tensorflow.config.list_physical_devices("CPU")
+    if tensorflow.config.get_logical_device_configuration(processor) is None:
+        half = tensorflow.config.LogicalDeviceConfiguration()
+        tensorflow.config.set_logical_device_configuration(processor, [half, half])
 
 
 if __name__ == "__main__":

@@ -26,10 +26,6 @@ def correlated(
     return np.einsum("nijcab,abco->nijo", windows[:, ::stride, ::stride], kernel)
 
 
-def normalized(y: np.ndarray) -> np.ndarray:
-    return (y - y.mean((0, 1, 2))) / y.std((0, 1, 2))
-
-
 def convolved(
     framework: str, x: np.ndarray, kernel: np.ndarray, stride: int = 1, padding: Any = (0, 0)
 ) -> np.ndarray:
@@ -168,33 +164,6 @@ def correlation(framework: str) -> Answer:
     default = jnp.convolve(impulse, kernel, mode="valid")
     aligned = jnp.correlate(x, kernel, mode="valid")
     return Answer(np.asarray(default), "jnp.correlate, or any layer", np.asarray(aligned))
-
-
-@row(
-    "C11",
-    "Convolution in front of batch normalization: a bias when nobody says anything",
-    {"pytorch": True, "tensorflow": True, "jax": True},
-    reference=lambda: normalized(correlated(X, KERNEL)),
-)
-def bias_before_normalization(framework: str) -> Answer:
-    """All add one; normalization takes it away again, and published nets differ in having it."""
-    with_bias = convolved(framework, X, KERNEL) + np.array([1.0, -2.0, 3.0, 0.5])
-    aligned = normalized(with_bias)
-    if framework == "pytorch":
-        import torch
-
-        return Answer(torch.nn.Conv2d(3, 4, 3).bias is not None, "bias=False", aligned)
-    if framework == "tensorflow":
-        import keras
-
-        layer = keras.layers.Conv2D(4, 3)
-        layer.build((None, 6, 6, 3))
-        return Answer(layer.bias is not None, "use_bias=False", aligned)
-    import jax
-    from flax import linen
-
-    variables = jax.eval_shape(lambda: linen.Conv(4, (3, 3)).init(jax.random.key(0), X))
-    return Answer("bias" in variables["params"], "use_bias=False", aligned)
 
 
 @row(

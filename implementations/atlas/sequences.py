@@ -27,8 +27,8 @@ def unrolled() -> np.ndarray:
     return np.stack(steps, 1)
 
 
-def layer(framework: str, aligned: bool = True) -> Any:
-    """From an array to the outputs of the plain recurrent layer, by default or by recipe."""
+def plain(framework: str, aligned: bool) -> tuple[Any, Any]:
+    """The plain recurrent layer with our weights, by default or by recipe; flax's parameters."""
     w, u, b = TANH["h"]
     if framework == "pytorch":
         import torch
@@ -36,21 +36,34 @@ def layer(framework: str, aligned: bool = True) -> Any:
         module = torch.nn.RNN(INPUTS, HIDDEN, dtype=torch.float64, batch_first=aligned)
         weights = {"weight_ih_l0": w.T, "weight_hh_l0": u.T, "bias_ih_l0": b, "bias_hh_l0": b * 0}
         module.load_state_dict({name: torch.from_numpy(a) for name, a in weights.items()})
-        return lambda x: module(torch.from_numpy(x))[0].detach().numpy()
+        return module, None
     if framework == "tensorflow":
         import keras
 
         module = keras.layers.SimpleRNN(HIDDEN, dtype="float64", return_sequences=aligned)
         module.build((None, None, INPUTS))
         module.set_weights([w, u, b])
-        return lambda x: np.asarray(module(x))
-    import jax
+        return module, None
     from flax import linen
 
     module = linen.RNN(linen.SimpleCell(HIDDEN, param_dtype=np.float64))
-    parameters = {"i": {"kernel": w, "bias": b}, "h": {"kernel": u}}
+    cell = {"i": {"kernel": w, "bias": b}, "h": {"kernel": u}}
+    return module, {"params": {"cell": cell}}
+
+
+def layer(framework: str, aligned: bool = True) -> Any:
+    """From an array to the outputs of the plain recurrent layer."""
+    module, parameters = plain(framework, aligned)
+    if framework == "pytorch":
+        import torch
+
+        return lambda x: module(torch.from_numpy(x))[0].detach().numpy()
+    if framework == "tensorflow":
+        return lambda x: np.asarray(module(x))
+    import jax
+
     apply: Any = jax.jit(module.apply)
-    return lambda x: np.asarray(apply({"params": {"cell": parameters}}, x))
+    return lambda x: np.asarray(apply(parameters, x))
 
 
 @row(
@@ -117,6 +130,52 @@ def plain_function(framework: str) -> Answer:
         )
         default = float(np.asarray(applied[1])[0, 0])
     return Answer(default, "as it is", layer(framework)(SEQUENCE))
+
+
+LENGTHS = np.array([5, 3])  # of SEQUENCE; what comes after is padding
+
+
+def masked(framework: str) -> tuple[np.ndarray, np.ndarray]:
+    """Every output (N, T, hidden) and the state at the end (N, hidden), the lengths being told."""
+    module, parameters = plain(framework, True)
+    if framework == "pytorch":
+        import torch
+        from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+        lengths = torch.from_numpy(LENGTHS)
+        packed = pack_padded_sequence(torch.from_numpy(SEQUENCE), lengths, batch_first=True)
+        outputs, state = module(packed)
+        padded = pad_packed_sequence(outputs, batch_first=True)[0]
+        return padded.detach().numpy(), state[0].detach().numpy()
+    if framework == "tensorflow":
+        mask = np.arange(SEQUENCE.shape[1]) < LENGTHS[:, None]
+        outputs = np.asarray(module(SEQUENCE, mask=mask))
+        return outputs, outputs[:, -1]
+    run: Any = module.apply
+    state, outputs = run(parameters, SEQUENCE, seq_lengths=LENGTHS, return_carry=True)
+    return np.asarray(outputs), np.asarray(state)
+
+
+@row(
+    "G8",
+    "Recurrent layer that is told the lengths: outputs after the end of a sequence",
+    {"pytorch": "zeros", "tensorflow": "the last one again", "jax": "go on over the padding"},
+    reference=lambda: unrolled()[[0, 1], LENGTHS - 1],
+)
+def padded(framework: str) -> Answer:
+    """States agree, outputs do not: a loss over all of them counts what nobody masked."""
+    outputs, state = masked(framework)
+    last, after = outputs[1, LENGTHS[1] - 1], outputs[1, LENGTHS[1] :]
+    if np.allclose(after, 0):
+        default = "zeros"
+    else:
+        default = "the last one again" if np.allclose(after, last) else "go on over the padding"
+    recipe = {
+        "pytorch": "pack_padded_sequence(x, lengths, batch_first=True), then the state returned",
+        "tensorflow": "layer(x, mask=mask), the last output",
+        "jax": "RNN(cell)(x, seq_lengths=lengths, return_carry=True), the carry",
+    }[framework]
+    return Answer(default, recipe, state)
 
 
 def fresh(framework: str, kind: str, hidden: int) -> dict[str, Any]:

@@ -142,6 +142,60 @@ def default_decay(framework: str) -> Answer:
     return Answer(length, recipe, descend(framework, adamw_maker(framework)))
 
 
+def decayed(framework: str, exempt: bool) -> np.ndarray:
+    """A kernel and a bias of 1 after a step of AdamW without gradient; the bias may be exempt."""
+    m = library(framework)
+    if framework == "pytorch":
+        import torch
+
+        kernel, bias = (torch.nn.Parameter(torch.ones(1, dtype=torch.float64)) for _ in "kb")
+        groups = [
+            {"params": [kernel]},
+            {"params": [bias], **({"weight_decay": 0.0} if exempt else {})},
+        ]
+        optimizer = m.AdamW(groups, lr=RATE, weight_decay=DECAY)
+        kernel.grad, bias.grad = (torch.zeros_like(p) for p in (kernel, bias))
+        optimizer.step()
+        return np.array([kernel.item(), bias.item()])
+    if framework == "tensorflow":
+        import keras
+        import tensorflow as tf
+
+        pair = [
+            keras.Variable(np.ones(1), dtype="float64", name=name) for name in ("kernel", "bias")
+        ]
+        optimizer = m.AdamW(RATE, DECAY)
+        if exempt:
+            optimizer.exclude_from_weight_decay(var_names=["bias"])
+        optimizer.build(pair)
+        optimizer.apply([tf.zeros(1, tf.float64)] * 2, pair)
+        return np.array([float(np.asarray(variable)[0]) for variable in pair])
+    parameters = {"kernel": np.ones(1), "bias": np.ones(1)}
+    mask = {"kernel": True, "bias": False} if exempt else None
+    optimizer = m.adamw(RATE, weight_decay=DECAY, mask=mask)
+    nothing = {name: np.zeros(1) for name in parameters}
+    change: Any = optimizer.update(nothing, optimizer.init(parameters), parameters)[0]
+    return np.array([1 + float(change[name][0]) for name in parameters])
+
+
+@row(
+    "O12",
+    "a bias of 1 after a step of AdamW without gradient, rate 0.125, decay 0.125",
+    pinned=dict.fromkeys(("pytorch", "tensorflow", "jax"), 0.984375),
+    reference=lambda: np.array([1 - RATE * DECAY, 1.0]),
+)
+def exempted(framework: str) -> Answer:
+    """All decay biases and the scales of normalization too, which published recipes leave out."""
+    recipe = {
+        "pytorch": "a group of parameters of their own with weight_decay=0",
+        "tensorflow": 'optimizer.exclude_from_weight_decay(var_names=["bias"]) before build',
+        "jax": "adamw(..., mask=tree of booleans)",
+    }[framework]
+    return Answer(
+        float(decayed(framework, exempt=False)[1]), recipe, decayed(framework, exempt=True)
+    )
+
+
 def clipped(framework: str, limit: float, each: bool = False) -> np.ndarray:
     """The first of PAIR after the library's clipping by norm: the optimizer's own in Keras."""
     if framework == "pytorch":
