@@ -15,6 +15,10 @@ What is not a number is done by every implementation:
   PiecewiseConstantDecay changes one step later.
 """
 
+from collections.abc import Callable
+
+from bench.contract import Optimizer, adam
+
 # Padding is a number of zeros on every side. The word "SAME" is not used: at stride 2 TensorFlow
 # and JAX put the odd zero at the bottom right, PyTorch's padding=1 puts zeros on both sides.
 LENET_PADDING = 1
@@ -38,3 +42,8 @@ BATCH_NORM = {"decay": 0.9, "epsilon": 1e-5, "unbiased": True}
 # Adagrad (Duchi, Hazan and Singer, 2011) starts from 0 and adds epsilon to the root. Keras and
 # optax start from 0.1 and add epsilon inside.
 ADAGRAD_EPSILON = 1e-10
+
+
+def usual_adam(form: Callable[..., Optimizer] = adam, epsilon: float = ADAM_EPSILON) -> Optimizer:
+    """Adam, or the deck's form of it, with the constants above."""
+    return form(ADAM_BETA1, ADAM_BETA2, epsilon)

@@ -127,24 +127,43 @@ def split(dataset: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return order[: dataset.train], order[dataset.train :]
 
 
-def prepare(name: str, seed: int, data_dir: Path | None = None) -> Prepared:
-    """Load, split and normalize. Raises UserError as load() does."""
-    return normalized(get(name), load(name, data_dir), seed)
+def prepare(name: str, seed: int, data_dir: Path | None = None, normalize: bool = True) -> Prepared:
+    """Load, split and normalize, or leave the pixels from 0 to 1. Raises UserError as load()."""
+    make = normalized if normalize else pixels
+    return make(get(name), load(name, data_dir), seed)
 
 
 def normalized(dataset: Dataset, images: Images, seed: int) -> Prepared:
-    """Split, and bring every channel to mean 0 and variance 1 over the training part.
+    """Split, and bring every channel to mean 0 and variance 1 over the training part."""
+    data = pixels(dataset, images, seed)
+    mean, deviation = constants(data)
+    for x in (data.train_x, data.test_x):  # in place: CIFAR-10 is 1.5 GB in float64
+        x -= mean
+        x /= deviation
+    return data
 
-        x <- (x / largest - mean) / deviation,   deviation^2 = (1/N) sum (x / largest - mean)^2
+
+def standardized(data: Prepared, x: np.ndarray) -> np.ndarray:
+    """Pixels from 0 to 1 as normalized() leaves them: x <- (x - mean) / deviation."""
+    mean, deviation = constants(data)
+    return (x - mean) / deviation
+
+
+def constants(data: Prepared) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of the training part's pixels from 0 to 1, a number a channel each."""
+    return np.array(data.record["mean"]), np.array(data.record["deviation"])
+
+
+def pixels(dataset: Dataset, images: Images, seed: int) -> Prepared:
+    """Split, with values from 0 to 1; `record` holds what normalization takes.
+
+        mean = (1/N) sum x / largest,   deviation^2 = (1/N) sum (x / largest - mean)^2
 
     in float64, a constant a channel. The test part is normalized by the training part's constants.
     """
     train, test = split(dataset, seed)
     train_x, test_x = (images.x[part] / float(dataset.largest) for part in (train, test))
     mean, deviation = train_x.mean(axis=(0, 1, 2)), train_x.std(axis=(0, 1, 2), ddof=0)
-    for x in (train_x, test_x):  # in place: CIFAR-10 is 1.5 GB in float64
-        x -= mean
-        x /= deviation
     indices = np.concatenate([train, test]).astype("<i8")
     record = {
         "dataset": dataset.name,

@@ -3,11 +3,13 @@
 Not-a-number is a result: a run that diverges stops early, is kept, and is judged as diverged.
 """
 
+import functools
 import itertools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +23,16 @@ from bench.systems import system_for
 
 EVALUATION_BATCH = 250  # one shape for every evaluation, so that it is compiled once
 TRAIN = "train"  # the name of the update that fit() calls
+
+
+@functools.lru_cache(maxsize=2)
+def _kept(name: str, seed: int, data_dir: Path | None, normalize: bool) -> Prepared:
+    return dataset.prepare(name, seed, data_dir, normalize)
+
+
+def prepared(job: Job, name: str = "mnist5k", normalize: bool = True) -> Prepared:
+    """The split of a job's seed, kept for the next arms of the seed: nobody writes into it."""
+    return _kept(name, job.seed, job.data_dir, normalize)
 
 
 @dataclass
@@ -108,7 +120,7 @@ def train_classifier(job: Job, spec: Spec, update: Update, dataset_name: str) ->
     The last epoch's test is the metric: no epoch is chosen by its test.
     """
     settings = job.settings
-    data = dataset.prepare(dataset_name, job.seed, job.data_dir)
+    data = prepared(job, dataset_name)
     system = system_for(job, spec, {TRAIN: update})
     system.load(weights.initial(spec, job.seed))
     epoch_steps = len(data.train_y) // settings["batch_size"]

@@ -24,7 +24,7 @@ import numpy as np
 
 from bench import conventions, training
 from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
-from bench.contract import Optimizer, State, Update, adagrad, adam, momentum, sgd
+from bench.contract import Optimizer, State, Update, adagrad, momentum, sgd
 from bench.dataset import Prepared
 from bench.instruments import sparse_features
 from bench.specs import mlp
@@ -36,7 +36,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "sgd": sgd(),
     "adagrad": adagrad(conventions.ADAGRAD_EPSILON),
     "momentum": momentum(conventions.MOMENTUM),
-    "adam": adam(conventions.ADAM_BETA1, conventions.ADAM_BETA2, conventions.ADAM_EPSILON),
+    "adam": conventions.usual_adam(),
 }
 EVEN, RARE = 0.0, 1.5  # exponents of the power law
 SETTINGS = {"batch_size": 16, "learning_rate": 0.3, "examples": 4000, "exponents": (EVEN, RARE)}

@@ -17,7 +17,7 @@ formula is taken for the other, and a rate searched for each would hide it. Marg
 for a deviation of 0.01 nat of the paired difference: with 9 seeds the power is 1.00.
 """
 
-from bench import conventions, dataset, training, weights
+from bench import conventions, training, weights
 from bench.claim import Budget, Claim, Erratum, Figure, Hypothesis, Job, Outcome, Same
 from bench.contract import Optimizer, Update, adam, deck_adam
 from bench.instruments import blocks
@@ -109,13 +109,13 @@ CLAIM = Claim(
 def optimizer(arm: str) -> Optimizer:
     """The one an arm names: <place>_<epsilon>."""
     place, _, epsilon = arm.partition("_")
-    return PLACES[place](conventions.ADAM_BETA1, conventions.ADAM_BETA2, float(epsilon))
+    return conventions.usual_adam(PLACES[place], float(epsilon))
 
 
 def run(job: Job) -> Outcome:
     """One place and size of epsilon."""
     settings = job.settings
-    data = dataset.prepare("mnist5k", job.seed, job.data_dir)
+    data = training.prepared(job)
     spec = mlp.spec(widths=(64,))
     update = Update("cross_entropy", ("",), optimizer(job.arm))
     system = system_for(job, spec, {training.TRAIN: update})

@@ -24,7 +24,7 @@ import numpy as np
 
 from bench import conventions, dataset, training, weights
 from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
-from bench.contract import INFERENCE, Arrays, Update, adam
+from bench.contract import INFERENCE, Arrays, Update
 from bench.dataset import Prepared
 from bench.randomness import stream
 from bench.ranges import Range
@@ -34,7 +34,7 @@ from bench.systems import system_for
 
 SMALLEST, DEVIATION = 0.03, 0.025  # accuracy: 3 points
 BLOCKS = (Block(8, 5, stride=2, pooling="none"), Block(16, 5, stride=2, pooling="none"))
-ADAM = adam(conventions.ADAM_BETA1, conventions.ADAM_BETA2, conventions.ADAM_EPSILON)
+ADAM = conventions.usual_adam()
 # arm -> largest angle in degrees, largest shift in pixels; None: the images as they are
 VARIATIONS: dict[str, tuple[float, float] | None] = {
     "none": None,
@@ -136,7 +136,7 @@ CLAIM = Claim(
 def run(job: Job) -> Outcome:
     """One variation, on few and on many images."""
     settings, steps = job.settings, job.settings["steps"]
-    data = pixels(job)
+    data = training.prepared(job, normalize=False)
     spec = convnet.spec(blocks=BLOCKS, dense=())
     system = system_for(job, spec, {training.TRAIN: Update("cross_entropy", ("",), ADAM)})
     change = changed(job, data)
@@ -151,7 +151,7 @@ def run(job: Job) -> Outcome:
             settings["learning_rate"],
             lambda step, n=number: job.report((n + step / steps) / 2, job.arm),
         )
-        accuracy, _ = training.test(system, standardized(data, data.test_x), data.test_y)
+        accuracy, _ = training.test(system, dataset.standardized(data, data.test_x), data.test_y)
         value = float("nan") if found.diverged else accuracy
         rows.append({"images": images, "accuracy": value})
         losses.append(found.final())
@@ -167,24 +167,6 @@ def run(job: Job) -> Outcome:
     )
 
 
-def pixels(job: Job) -> Prepared:
-    """The split of the seed with values from 0 to 1; `record` holds the training part's constants.
-
-    The order of the training part is the split's, so that its first images are a random few.
-    """
-    described = dataset.get("mnist5k")
-    data = dataset.prepare("mnist5k", job.seed, job.data_dir)
-    images = dataset.load("mnist5k", job.data_dir).x / described.largest
-    train, test = dataset.split(described, job.seed)
-    return Prepared(images[train], data.train_y, images[test], data.test_y, data.record)
-
-
-def standardized(data: Prepared, x: np.ndarray) -> np.ndarray:
-    """(x - mean) / deviation by the training part's constants."""
-    mean, deviation = (np.array(data.record[name]) for name in ("mean", "deviation"))
-    return (x - mean) / deviation
-
-
 def changed(job: Job, data: Prepared) -> Callable[[int, Arrays], dict[str, np.ndarray]]:
     """What is done to the batch of a step: varied as the arm says, then standardized."""
     variation = VARIATIONS[job.arm]
@@ -195,7 +177,7 @@ def changed(job: Job, data: Prepared) -> Callable[[int, Arrays], dict[str, np.nd
         if variation is not None:
             staged = system.stage({"x": x, **draws(job.seed, step, len(x), *variation)})
             x = system.evaluate("affine", staged, INFERENCE).outputs["x"].astype(np.float64)
-        return {"x": standardized(data, x), "y": batch["y"]}
+        return {"x": dataset.standardized(data, x), "y": batch["y"]}
 
     return change
 

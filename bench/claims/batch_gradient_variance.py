@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from bench import dataset, training, weights
+from bench import training, weights
 from bench.claim import Budget, Claim, Figure, Hypothesis, Job, Outcome, Within
 from bench.contract import Update, sgd
 from bench.instruments import gradient_noise
@@ -104,7 +104,7 @@ def run(job: Job) -> Outcome:
     update = Update("cross_entropy", ("",), sgd())
     system = system_for(job, spec, {training.TRAIN: update})
     system.load(weights.initial(spec, job.seed))
-    data = dataset.prepare("mnist5k", job.seed, job.data_dir)
+    data = training.prepared(job)
     if job.arm == "trained":
         given = training.batches(data, job.seed, settings["batch_size"], settings["steps"])
         training.fit(system, given, settings["learning_rate"])

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from bench import dataset, training, weights
+from bench import training, weights
 from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome
 from bench.contract import Update, sgd
 from bench.ranges import Range
@@ -124,7 +124,7 @@ def run(job: Job) -> Outcome:
     update = Update("cross_entropy", ("",), sgd())
     system = system_for(job, spec, {training.TRAIN: update})
     state = weights.initial(spec, job.seed)
-    data = dataset.prepare("mnist5k", job.seed, job.data_dir)
+    data = training.prepared(job)
     judged = data.train_x[: settings["judged_on"]], data.train_y[: settings["judged_on"]]
     losses: dict[float, float] = {}
     for position, rate in enumerate(RATES):

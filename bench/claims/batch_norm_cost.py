@@ -11,7 +11,7 @@ which are not used again) nine seeds find as much beyond those thresholds with a
 import functools
 import math
 
-from bench import conventions, dataset, training, weights
+from bench import conventions, training, weights
 from bench.claim import AtLeast, Budget, Claim, Figure, Hypothesis, Job, Outcome
 from bench.claims.batch_norm_iterations import BLOCKS, NETS
 from bench.contract import Update, momentum
@@ -130,11 +130,7 @@ def run(job: Job) -> Outcome:
     systems = {
         name: system_for(job, spec, {training.TRAIN: update}) for name, spec in specs.items()
     }
-    data = dataset.prepare("mnist5k", job.seed, job.data_dir)
-
-    def settle() -> None:
-        for system in systems.values():  # what one left running would be put on another's account
-            system.synchronize()
+    data = training.prepared(job)
 
     def load() -> None:
         for name, system in systems.items():
@@ -148,6 +144,7 @@ def run(job: Job) -> Outcome:
         for name, system in systems.items()
     }
     calls[CONTROL] = calls["plain"]
+    settle = turns.settling(systems.values())
     times = turns.measure(calls, settle, settings["rounds"], settings["at_least"])
     load()
     job.report(0.5, "training both by turns")

@@ -10,7 +10,7 @@ and of 0.47 at the best ones, whose deviation was 0.45; there 50 % are found wit
 
 import math
 
-from bench import conventions, dataset, training, weights
+from bench import conventions, training, weights
 from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
 from bench.contract import Update, momentum
 from bench.instruments.curves import smoothed
@@ -131,7 +131,7 @@ def run(job: Job) -> Outcome:
     update = Update("cross_entropy", ("",), momentum(conventions.MOMENTUM))
     system = system_for(job, spec, {training.TRAIN: update})
     system.load(weights.initial(spec, job.seed, initializer))
-    data = dataset.prepare("mnist5k", job.seed, job.data_dir)
+    data = training.prepared(job)
     horizon = settings["horizon"]
     found = training.fit(
         system,

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from bench import conventions, dataset, training, weights
+from bench import conventions, training, weights
 from bench.claim import AtLeast, Budget, Claim, Figure, Hypothesis, Job, Outcome
 from bench.contract import Update, momentum
 from bench.ranges import Range
@@ -97,7 +97,7 @@ def run(job: Job) -> Outcome:
     update = Update("cross_entropy", ("",), momentum(conventions.MOMENTUM))
     system = system_for(job, spec, {training.TRAIN: update})
     system.load(weights.initial(spec, job.seed))
-    data = dataset.prepare("mnist5k", job.seed, job.data_dir)
+    data = training.prepared(job)
     job.report(0.1, "measuring by turns")
     calls = {}
     for size in SIZES[job.arm]:

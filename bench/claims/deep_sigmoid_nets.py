@@ -6,10 +6,9 @@ difficulties" can mean. Deviations are the pilot's, rounded up; with them 9 seed
 power of at least 0.88 at its smallest effect.
 """
 
-import functools
 import math
 
-from bench import conventions, dataset, training, weights
+from bench import conventions, training, weights
 from bench.claim import (
     AtLeast,
     Budget,
@@ -21,7 +20,7 @@ from bench.claim import (
     Outcome,
     Search,
 )
-from bench.contract import Optimizer, Update, adam, momentum
+from bench.contract import Optimizer, Update, momentum
 from bench.instruments import signal
 from bench.specs import mlp
 from bench.systems import system_for
@@ -30,7 +29,7 @@ WIDTH, TARGET = 100, 1.0
 DEPTHS, STANDARD = (1, 2, 3, 4, 6, 8), (2, 4, 6)
 OPTIMIZERS: dict[str, Optimizer] = {
     "momentum": momentum(conventions.MOMENTUM),
-    "adam": adam(conventions.ADAM_BETA1, conventions.ADAM_BETA2, conventions.ADAM_EPSILON),
+    "adam": conventions.usual_adam(),
 }
 RATES = {  # five each, around where a pilot learned best: sigmoids ask for larger ones
     ("momentum", "relu"): (0.003, 0.01, 0.03, 0.1, 0.3),
@@ -175,7 +174,6 @@ CLAIM = Claim(
         ),
     ),
 )
-prepare = functools.lru_cache(maxsize=2)(dataset.prepare)
 
 
 def run(job: Job) -> Outcome:
@@ -184,7 +182,7 @@ def run(job: Job) -> Outcome:
     settings = job.settings
     spec = mlp.spec(widths=(WIDTH,) * depth, activation=activation)
     update = Update("cross_entropy", ("",), OPTIMIZERS[optimizer])
-    data = prepare("mnist5k", job.seed, job.data_dir)
+    data = training.prepared(job)
     system = system_for(job, spec, {training.TRAIN: update})
     system.load(weights.initial(spec, job.seed, "glorot_normal"))
     first = next(training.batches(data, job.seed, settings["batch_size"], 1))

@@ -22,7 +22,7 @@ of the errors. Planned for deviations of the paired differences of 0.05 nat and 
 
 from bench import conventions, dataset, training, weights
 from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
-from bench.contract import Update, adam
+from bench.contract import Update
 from bench.ranges import PROBABILITY
 from bench.specs import mlp
 from bench.systems import system_for
@@ -31,7 +31,7 @@ LOSS, LOSS_DEVIATION = 0.06, 0.05  # nat
 ACCURACY, ACCURACY_DEVIATION = 0.015, 0.012
 VALIDATION = 1000  # images
 EVALUATIONS = 6  # of the whole, evenly over the training
-ADAM = adam(conventions.ADAM_BETA1, conventions.ADAM_BETA2, conventions.ADAM_EPSILON)
+ADAM = conventions.usual_adam()
 SETTINGS = {
     "batch_size": 32,
     "learning_rate": 0.001,
@@ -133,7 +133,7 @@ def run(job: Job) -> Outcome:
     """One net on so many images, tested several times while it trains."""
     settings, steps = job.settings, job.settings["steps"]
     kind, _, images = job.arm.partition("_")
-    whole = dataset.prepare("mnist5k", job.seed, job.data_dir)
+    whole = training.prepared(job)
     data = dataset.first(whole, int(images))
     validation = whole.train_x[-VALIDATION:], whole.train_y[-VALIDATION:]
     spec = mlp.spec(

@@ -27,7 +27,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bench import dataset, training, weights
+from bench import training, weights
 from bench.claim import Bound, Budget, Claim, Figure, Hypothesis, Job, Outcome
 from bench.contract import INFERENCE, TRAINING, Gradients, State, System, Update, sgd
 from bench.randomness import stream
@@ -200,7 +200,7 @@ def system_of(job: Job, spec: Spec, readers: Mapping[str, float]) -> System:
 def run(job: Job) -> Outcome:
     """One choice of p: three trainings side by side, then the mean over masks."""
     settings = job.settings
-    data = dataset.prepare("mnist5k", job.seed, job.data_dir)
+    data = training.prepared(job)
     images = data.test_x[:TEST_IMAGES]
     specs = {form: net(job.arm, form) for form in mlp.FORMS}
     readers = groups(specs["deck"])

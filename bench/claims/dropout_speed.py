@@ -137,12 +137,8 @@ def run(job: Job) -> Outcome:
         "drawn": lambda: masked.update("step", masked.stage({**batch, **masks()}), RATE),
         "again": calling(systems["plain"], batch),
     }
-
-    def settle() -> None:
-        for system in systems.values():
-            system.synchronize()
-
     job.report(0.1, "nets in turns")
+    settle = turns.settling(systems.values())
     times = turns.measure(calls, settle, settings["rounds"], settings["at_least"])
     return Outcome(
         metrics={

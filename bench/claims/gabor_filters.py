@@ -9,12 +9,10 @@ the arms are not compared with each other. For the pilot's deviations, rounded u
 the smallest effects with a power of at least 0.9.
 """
 
-import functools
-
 import numpy as np
 from sklearn.decomposition import FastICA
 
-from bench import conventions, dataset, training, weights
+from bench import conventions, training, weights
 from bench.claim import AtLeast, Budget, Claim, Figure, Hypothesis, Job, Outcome
 from bench.contract import State, Update, momentum
 from bench.dataset import Prepared
@@ -114,12 +112,11 @@ CLAIM = Claim(
         Figure(series="training", caption="Training loss; log(12) = 2.48 is guessing."),
     ),
 )
-prepare = functools.lru_cache(maxsize=1)(dataset.prepare)
 
 
 def run(job: Job) -> Outcome:
     """Train or decompose, fit Gabor functions to the filters and to their surrogates."""
-    data = prepare("photographs", job.seed, job.data_dir)
+    data = training.prepared(job, "photographs")
     spec = net()
     state = initial(spec, job.seed)
     before = state.parameters["conv1/weight"][:, :, 0]

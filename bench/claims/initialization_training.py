@@ -13,10 +13,9 @@ The rate is chosen by the training images that are misclassified, not by their l
 weights a net can classify half of the images and still have a loss of a hundred nats.
 """
 
-import functools
 import math
 
-from bench import conventions, dataset, training, weights
+from bench import conventions, training, weights
 from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
 from bench.contract import Update, momentum
 from bench.specs import mlp
@@ -168,14 +167,13 @@ CLAIM = Claim(
         for depth in (3, 20)
     ),
 )
-prepare = functools.lru_cache(maxsize=2)(dataset.prepare)
 
 
 def run(job: Job) -> Outcome:
     """Train from one rule's weights, and test."""
     activation, depth, rule = ALL[job.arm]
     settings = job.settings
-    data = prepare("mnist5k", job.seed, job.data_dir)
+    data = training.prepared(job)
     spec = mlp.spec(widths=(WIDTH,) * depth, activation=activation)
     update = Update("cross_entropy", ("",), momentum(conventions.MOMENTUM))
     system = system_for(job, spec, {training.TRAIN: update})

@@ -27,7 +27,7 @@ import numpy as np
 
 from bench import conventions, dataset, training, weights
 from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
-from bench.contract import INFERENCE, Update, adam, sgd
+from bench.contract import INFERENCE, Update, sgd
 from bench.dataset import Prepared
 from bench.instruments import blocks
 from bench.specs import mlp, preprocessing
@@ -43,7 +43,7 @@ MIDDLES = {"raw": 1e-3, "unit": 0.3, "standardized": 0.1}
 MIDDLES |= {f"{arm}_adam": 1e-3 for arm in MIDDLES}  # Adam's steps do not know the gradient's size
 GRID = tuple(10 ** (k / 2) for k in range(-2, 3))  # times the middle: five, half a decade apart
 SWEEP = tuple(10 ** (k / 2) for k in range(-4, 5))  # nine, over four decades
-ADAM = adam(conventions.ADAM_BETA1, conventions.ADAM_BETA2, conventions.ADAM_EPSILON)
+ADAM = conventions.usual_adam()
 SETTINGS = {"batch_size": 64, "learning_rate": 0.1, "target": 0.4, "usable": 1.0}
 
 
@@ -188,14 +188,11 @@ def _capped(loss: float) -> float:
 
 def scaled(job: Job) -> Prepared:
     """The split of the seed on the arm's scale."""
-    described = dataset.get("mnist5k")
-    data = dataset.prepare("mnist5k", job.seed, job.data_dir)
-    images = dataset.load("mnist5k", job.data_dir)
-    train, test = dataset.split(described, job.seed)
-    parts = [images.x[part].astype(np.float64) for part in (train, test)]
+    data = training.prepared(job, normalize=False)
+    parts = [data.train_x, data.test_x]
     scale = job.arm.removesuffix("_adam")
-    if scale != "raw":
-        parts = [part / described.largest for part in parts]
+    if scale == "raw":
+        parts = [part * dataset.get("mnist5k").largest for part in parts]
     if scale == "standardized":
         parts = [np.concatenate(list(standardized(job, part, data))) for part in parts]
     return Prepared(parts[0], data.train_y, parts[1], data.test_y, data.record)
@@ -204,7 +201,7 @@ def scaled(job: Job) -> Prepared:
 def standardized(job: Job, images: np.ndarray, data: Prepared) -> Iterator[np.ndarray]:
     """(x - mean) / deviation by the framework, in pieces. images (N, height, width, channels)."""
     system = system_for(job, preprocessing.spec(images.shape[1:]), {})
-    constants = {name: np.array(data.record[name]) for name in ("mean", "deviation")}
+    constants = dict(zip(("mean", "deviation"), dataset.constants(data), strict=True))
     for first in range(0, len(images), CHUNK):
         staged = system.stage({"x": images[first : first + CHUNK], **constants})
         yield system.evaluate("standardized", staged, INFERENCE).outputs["x"]

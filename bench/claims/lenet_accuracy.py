@@ -10,7 +10,7 @@ import dataclasses
 
 from bench import conventions, training
 from bench.claim import AtLeast, Budget, Claim, Equivalent, Hypothesis, Job, Outcome
-from bench.contract import TRAINING, Update, adam
+from bench.contract import TRAINING, Update
 from bench.specs import lenet
 
 TRAINING_SETTINGS = {"batch_size": 64, "learning_rate": 1e-3, "steps": None}
@@ -69,7 +69,7 @@ CLAIM = Claim(
 def run(job: Job) -> Outcome:
     """Train one net on one split and test it after every epoch."""
     spec = lenet.spec()
-    optimizer = adam(conventions.ADAM_BETA1, conventions.ADAM_BETA2, conventions.ADAM_EPSILON)
+    optimizer = conventions.usual_adam()
     update = Update("cross_entropy", ("",), optimizer, mode=TRAINING)
     if job.arm == "fashion":
         epochs = {"epochs": job.settings["fashion_epochs"]}

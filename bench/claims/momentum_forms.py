@@ -16,7 +16,7 @@ import importlib
 
 import numpy as np
 
-from bench import conventions, dataset, training, weights
+from bench import conventions, training, weights
 from bench.claim import Bound, Budget, Claim, Figure, Hypothesis, Job, Outcome
 from bench.contract import Arrays, System, Update, deck_momentum, momentum
 from bench.ranges import PROBABILITY
@@ -102,7 +102,7 @@ def run(job: Job) -> Outcome:
     schedules = importlib.import_module(f"implementations.{job.framework}.techniques.schedules")
     boundary = steps // 2
     drop = 1.0 if job.arm == "constant" else job.settings["drop"]
-    data = dataset.prepare("mnist5k", job.seed, job.data_dir)
+    data = training.prepared(job)
     spec = mlp.spec(widths=(32,))
     updates = {
         name: Update("cross_entropy", ("",), form(conventions.MOMENTUM))

@@ -16,15 +16,11 @@ The smallest effect that would matter is a quarter more or fewer steps, log2 1.2
 for a deviation of 0.2 of the paired difference over seeds; with 9 seeds the power is 0.95.
 """
 
-import dataclasses
 import math
 
-import numpy as np
-
-from bench import conventions, dataset, training, weights
+from bench import conventions, training, weights
 from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
-from bench.contract import Optimizer, Update, adagrad, adam, momentum, sgd
-from bench.dataset import Prepared
+from bench.contract import Optimizer, Update, adagrad, momentum, sgd
 from bench.instruments import blocks
 from bench.specs import mlp
 from bench.systems import system_for
@@ -34,7 +30,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
     "sgd": sgd(),
     "momentum": momentum(conventions.MOMENTUM),
     "adagrad": adagrad(conventions.ADAGRAD_EPSILON),
-    "adam": adam(conventions.ADAM_BETA1, conventions.ADAM_BETA2, conventions.ADAM_EPSILON),
+    "adam": conventions.usual_adam(),
 }
 WINDOW = 20
 WIDTHS = (64, 64)
@@ -127,9 +123,7 @@ CLAIM = Claim(
 def run(job: Job) -> Outcome:
     """One optimizer to the horizon."""
     settings, horizon = job.settings, job.settings["steps"]
-    data = dataset.prepare("mnist5k", job.seed, job.data_dir)
-    if job.arm.endswith("_pixels"):
-        data = pixels(data)
+    data = training.prepared(job, normalize=not job.arm.endswith("_pixels"))
     spec = mlp.spec(widths=WIDTHS)
     update = Update("cross_entropy", ("",), OPTIMIZERS[job.arm.removesuffix("_pixels")])
     system = system_for(job, spec, {training.TRAIN: update})
@@ -149,9 +143,3 @@ def run(job: Job) -> Outcome:
         },
         series={"learning": blocks.means(found.losses)},
     )
-
-
-def pixels(data: Prepared) -> Prepared:
-    """The same images with values from 0 to 1: normalization undone."""
-    mean, deviation = (np.array(data.record[name]) for name in ("mean", "deviation"))
-    return dataclasses.replace(data, train_x=data.train_x * deviation + mean)

@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from bench import conventions, dataset, training, weights
+from bench import conventions, training, weights
 from bench.claim import (
     AtLeast,
     Bound,
@@ -26,7 +26,7 @@ from bench.claim import (
     Outcome,
     Search,
 )
-from bench.contract import Batch, System, Update, adam
+from bench.contract import Batch, System, Update
 from bench.instruments import shifts
 from bench.instruments.feature_maps import field_of_view, sizes
 from bench.ranges import Range
@@ -207,10 +207,10 @@ def net(arm: str) -> Spec:
 def run(job: Job) -> Outcome:
     """Train one net on digits where they are, and test it on digits that were moved."""
     settings, spec = job.settings, net(job.arm)
-    optimizer = adam(conventions.ADAM_BETA1, conventions.ADAM_BETA2, conventions.ADAM_EPSILON)
+    optimizer = conventions.usual_adam()
     system = system_for(job, spec, {training.TRAIN: Update("cross_entropy", ("",), optimizer)})
     system.load(weights.initial(spec, job.seed))
-    data = dataset.prepare("mnist5k", job.seed, job.data_dir)
+    data = training.prepared(job)
     batches = training.batches(data, job.seed, settings["batch_size"], settings["steps"])
     found = training.fit(
         system,

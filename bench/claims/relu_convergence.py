@@ -8,7 +8,7 @@ sameness with a power of 0.94, a difference of that size with 0.9.
 
 import math
 
-from bench import conventions, dataset, training, weights
+from bench import conventions, training, weights
 from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Same, Search
 from bench.contract import Update, momentum
 from bench.instruments.curves import smoothed
@@ -115,7 +115,7 @@ def run(job: Job) -> Outcome:
     update = Update("cross_entropy", ("",), momentum(conventions.MOMENTUM))
     system = system_for(job, spec, {training.TRAIN: update})
     system.load(weights.initial(spec, job.seed, INITIALIZERS[activation]))
-    data = dataset.prepare("mnist5k", job.seed, job.data_dir)
+    data = training.prepared(job)
     horizon = settings["horizon"]
     found = training.fit(
         system,

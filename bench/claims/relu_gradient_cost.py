@@ -115,10 +115,7 @@ def run(job: Job) -> Outcome:
         system = system_for(job, spec, {"ask": update})
         systems[name] = system, system.stage(batch_of(name, shape, job.seed))
 
-    def settle() -> None:
-        for system, _ in systems.values():  # what one left running would be on another's account
-            system.synchronize()
-
+    settle = turns.settling(system for system, _ in systems.values())
     metrics: dict[str, float] = {}
     rows: list[dict[str, float | str]] = []
     for part, which in enumerate(PASSES):

@@ -24,7 +24,7 @@ the effects.
 import importlib
 from collections.abc import Callable
 
-from bench import dataset, training, weights
+from bench import training, weights
 from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
 from bench.contract import Update, sgd
 from bench.instruments import blocks
@@ -128,7 +128,7 @@ def run(job: Job) -> Outcome:
     settings, steps = job.settings, job.settings["steps"]
     name, _, regime = job.arm.partition("_")
     initial = settings["learning_rate"] if regime == "best" else settings[regime]
-    data = dataset.prepare("mnist5k", job.seed, job.data_dir)
+    data = training.prepared(job)
     spec = mlp.spec(widths=(64,))
     system = system_for(job, spec, {training.TRAIN: Update("cross_entropy", ("",), sgd())})
     system.load(weights.initial(spec, job.seed))

@@ -14,7 +14,6 @@ fast being half of the time at most; at the deviations of a pilot (four framewor
 212, which are not used again) 13 seeds find it with a power of 0.95.
 """
 
-import functools
 import math
 import time
 from collections.abc import Mapping
@@ -140,12 +139,11 @@ CLAIM = Claim(
         ),
     ),
 )
-prepare = functools.lru_cache(maxsize=2)(dataset.prepare)
 
 
 def run(job: Job) -> Outcome:
     """Fit or train on the first n images of the seed's split, and test."""
-    data = prepare("mnist5k", job.seed, job.data_dir)
+    data = training.prepared(job)
     if job.arm in SVM:
         return machine(data, SVM[job.arm])
     return net(job, data, *TRAINED[job.arm])

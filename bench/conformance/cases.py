@@ -15,7 +15,6 @@ from bench.contract import (
     State,
     Update,
     adagrad,
-    adam,
     deck_adam,
     deck_momentum,
     momentum,
@@ -23,15 +22,14 @@ from bench.contract import (
 )
 from bench.spec import Spec
 
-BETAS = (conventions.ADAM_BETA1, conventions.ADAM_BETA2)
 OPTIMIZERS: dict[str, tuple[Optimizer, float]] = {
     # The rule and its learning rate: one at which 200 steps learn and do not diverge.
     "sgd": (sgd(), 0.05),
     "momentum": (momentum(conventions.MOMENTUM), 0.01),
     "deck_momentum": (deck_momentum(conventions.MOMENTUM), 0.01),
     "adagrad": (adagrad(conventions.ADAGRAD_EPSILON), 0.01),
-    "adam": (adam(*BETAS, conventions.ADAM_EPSILON), 1e-3),
-    "deck_adam": (deck_adam(*BETAS, conventions.ADAM_EPSILON), 1e-3),
+    "adam": (conventions.usual_adam(), 1e-3),
+    "deck_adam": (conventions.usual_adam(deck_adam), 1e-3),
 }
 # Every technique with an optimizer of the deck; float64 alone, since the deck's own nets show what
 # float32 does. Batch norm goes without an adaptive one: a pixel that is the same in all images is a

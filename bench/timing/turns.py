@@ -14,9 +14,11 @@ The same call under two names (an A/A control) shows how large a ratio is withou
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
+
+from bench.contract import System
 
 GROWTH = 10  # a group grows by at most this factor between two attempts at its size
 
@@ -30,11 +32,11 @@ def measure(
 ) -> dict[str, list[float]]:
     """Seconds per call, by name and round.
 
-    settle() waits for the device, and is part of every measurement, once at its end. Where calls
-    belong to several systems it synchronizes all of them: what one left running would be counted
-    as the next one's. Each call is made once and settled before any clock is read, for what the
-    first call alone does (compiling); then it is grouped: as many calls to a measurement as take
-    `at_least` seconds together. `clock` counts the CPU seconds of all threads of this process.
+    settle() waits for the device, and is part of every measurement, once at its end: settling() of
+    the systems that the calls belong to. Each call is made once and settled before any clock is
+    read, for what the first call alone does (compiling); then it is grouped: as many calls to a
+    measurement as take `at_least` seconds together. `clock` counts the CPU seconds of all threads
+    of this process.
     """
     for call in calls.values():
         call()
@@ -55,6 +57,17 @@ def measure(
         for name in order(list(calls), turn):
             found[name].append(seconds(calls[name], groups[name]) / groups[name])
     return found
+
+
+def settling(systems: Iterable[System]) -> Callable[[], None]:
+    """Wait for all of them: what one left running would be put on the next one's account."""
+    waited_for = list(systems)
+
+    def settle() -> None:
+        for system in waited_for:
+            system.synchronize()
+
+    return settle
 
 
 def order(names: list[str], turn: int) -> list[str]:

@@ -153,6 +153,18 @@ def test_the_training_part_has_mean_0_and_variance_1(name: str) -> None:
     np.testing.assert_array_equal(prepared.test_y, images.y[test])
 
 
+@pytest.mark.parametrize("name", INSTALLED)
+def test_pixels_from_0_to_1_are_the_published_ones(name: str) -> None:
+    described, images = dataset.get(name), dataset.load(name)
+    data = dataset.prepare(name, seed=5, normalize=False)
+    train, test = dataset.split(described, 5)
+    np.testing.assert_array_equal(data.train_x * described.largest, images.x[train])
+    np.testing.assert_array_equal(data.test_x * described.largest, images.x[test])
+    normalized = dataset.prepare(name, seed=5)
+    assert data.record == normalized.record
+    np.testing.assert_array_equal(dataset.standardized(data, data.test_x), normalized.test_x)
+
+
 def test_the_record_tells_the_split_and_is_plain_json() -> None:
     record = dataset.prepare("digits", seed=5).record
     train, test = dataset.split(dataset.get("digits"), 5)

@@ -7,7 +7,7 @@ import pytest
 
 from bench import dataset
 from bench.claim import Job
-from bench.claims.augmentation import CLAIM, VARIATIONS, changed, draws, pixels
+from bench.claims.augmentation import CLAIM, VARIATIONS, changed, draws
 from implementations.numpy import adapter
 
 
@@ -30,7 +30,7 @@ def test_draws_stay_within_the_largest_and_repeat() -> None:
 
 
 def test_arms_without_and_with_variation() -> None:
-    data = pixels(job("none"))
+    data = dataset.prepare("mnist5k", 0, normalize=False)
     reference = dataset.prepare("mnist5k", 0)
     batch = {"x": data.train_x[:8], "y": data.train_y[:8]}
     same = changed(job("none"), data)(0, batch)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from bench import claim as claims
-from bench import dataset
 from bench.claim import Job
 from bench.claims import adam_epsilon, momentum_forms, optimizers, schedules
 from bench.contract import Config, State, Update, momentum
@@ -69,13 +68,6 @@ def test_schedules_change_when_they_say() -> None:
     assert [decay(n) for n in (0, 50, 100)] == pytest.approx([0.2, 0.02, 0.002])
     constant = schedules.schedule_of(job("schedules", "constant_best"), "constant", 0.2, 100)
     assert constant(99) == 0.2
-
-
-def test_pixels_are_the_published_ones() -> None:
-    data = optimizers.pixels(dataset.prepare("mnist5k", 0))
-    images = dataset.load("mnist5k")
-    train, _ = dataset.split(dataset.get("mnist5k"), 0)
-    np.testing.assert_allclose(data.train_x, images.x[train] / 255, atol=1e-12)
 
 
 @pytest.mark.parametrize("arm", optimizers.CLAIM.arms)

@@ -1,9 +1,11 @@
 """Calls take turns, are grouped, and their ratios are right: on a clock that the tests move."""
 
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 
+from bench.contract import System
 from bench.timing import turns
 
 
@@ -57,6 +59,22 @@ def test_waiting_for_the_device_belongs_to_what_is_measured() -> None:
     machine = Machine({"a": 1.0})
     machine.settling = 0.25
     assert machine.measure(rounds=1, at_least=1.0) == {"a": [1.25]}
+
+
+def test_settling_waits_for_every_system() -> None:
+    waited: list[str] = []
+
+    class Device:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def synchronize(self) -> None:
+            waited.append(self.name)
+
+    settle = turns.settling(cast(System, Device(name)) for name in "ab")
+    settle()
+    settle()
+    assert waited == ["a", "b", "a", "b"]
 
 
 def test_a_clock_that_ticks_coarsely_makes_groups_larger() -> None:
