@@ -66,6 +66,9 @@ class Difference:
     whatever its sign: an effect too small to matter. Else inconclusive. That the estimate itself
     exceeds the smallest effect is not asked for: an effect of just that size is estimated below it
     half of the time, and no number of seeds would give the rule a power above 0.5.
+
+    `arm` is the one that the claim expects to do better: a run that diverged is the worse of its
+    pair, whatever the metric (bench/decide.py).
     """
 
     metric: str
@@ -200,6 +203,8 @@ class Budget:
 
 @dataclass(frozen=True)
 class Claim:
+    """Raises ContractError for a rule that cannot be decided on a metric that may be censored."""
+
     name: str  # the file's name
     title: str
     topic: str
@@ -215,10 +220,22 @@ class Claim:
     errata: tuple[Erratum, ...] = ()
     techniques: tuple[str, ...] = ()  # files of techniques/ that run() calls by name
     clocked: tuple[str, ...] = ()  # metrics of a clock: no seed determines them
+    # Metric -> the metric that is 1 where a run arrived, and less where the first one is not its
+    # value but a bound of it: the horizon of a training that did not reach its target.
+    censored: Mapping[str, str] = field(default_factory=dict)
     search: Search | None = None
     figures: tuple[Figure, ...] = ()
     ranges: Mapping[str, Range] = field(default_factory=dict)  # of settings, beyond greater than 0
     judged_at: tuple[str, ...] = ("standard", "extended")  # budgets that give verdicts
+
+    def __post_init__(self) -> None:
+        for hypothesis in self.hypotheses:
+            rule = hypothesis.rule
+            if rule.metric in self.censored and isinstance(rule, Bound | Equivalent | Within):
+                raise ContractError(
+                    f"{self.name}: {type(rule).__name__} needs values, and {rule.metric} may be "
+                    "censored: state the rule as AtLeast, Difference or Same"
+                )
 
     def arms_at(self, budget: Budget) -> list[str]:
         return [arm for arm in self.arms if budget.arms is None or arm in budget.arms]

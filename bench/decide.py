@@ -10,6 +10,17 @@ diverged is not refuted, unless the other did so far more often. Where both arms
 they tie, but nothing is called too small to matter where a run diverged. A bound is broken by it.
 Frameworks of which one alone diverged on a shared seed are not equivalent. A run that is not there
 yet is none of this: it takes no part.
+
+A censored value is a bound: a training that did not reach its target takes more steps than its
+horizon h, and nobody knows how many. What a pair compares then are the restricted values min(T, h),
+a difference of restricted means, as trials with a time to an event do: Royston and Parmar (2013),
+"Restricted mean survival time: an alternative to the hazard ratio for the design and analysis of
+randomized trials with a time-to-event outcome". Where one of a pair is censored its difference has
+the right sign and is too small, so that it may speak for a direction, and against a sameness. It
+never speaks for one: runs that both ended at the horizon tie up to there and perhaps nowhere else,
+and one that did not arrive may be arbitrarily far from one that did. So nothing is called the same
+or too small to matter where a pair is censored, and no effect is said that would have been seen. A
+level, in which no baseline gives a bound its sign, is not decided with a censored run.
 """
 
 import math
@@ -49,6 +60,7 @@ class Finding:
     runs: int = 0  # that the row rests on
     seeds: int = 0  # distinct ones
     diverged: int = 0  # runs
+    censored: int = 0  # pairs of a difference, runs of a level
     p_value: float | None = None  # of a pooled level or difference: adjusted by Holm
     p_within: float | None = None  # a difference too small to matter: two one-sided tests
     agreement: float | None = None  # Cochran's Q over the frameworks, adjusted by Holm
@@ -75,9 +87,9 @@ class Design:
 
 
 def decide(rule: Rule, runs: pd.DataFrame, finding: Finding, design: Design) -> None:
-    """Fill a finding. runs: framework, arm, seed, shared, value, of one metric and not empty.
+    """Fill a finding. runs: framework, arm, seed, shared, value, censored; one metric, not empty.
 
-    `value` is not-a-number for a run that diverged.
+    `value` is not-a-number for a run that diverged, and a bound where it is censored.
     """
     if isinstance(rule, Bound):
         _bound(rule, runs, finding)
@@ -133,6 +145,10 @@ def _level(rule: AtLeast, runs: pd.DataFrame, finding: Finding, design: Design) 
     finding.diverged = int(runs["value"].isna().sum())
     finding.smallest_effect = rule.smallest_effect
     finding.power = power.of_level(design.seeds, rule.smallest_effect, rule.deviation)
+    finding.censored = int(runs["censored"].sum())
+    if finding.censored:
+        finding.verdict, finding.seeds = INCONCLUSIVE, distinct_seeds(runs).nunique()
+        return
     _describe(finding, runs.assign(value=excess))
     if finding.low is not None and finding.low == finding.high == 0:
         finding.p_value = 0.0  # every run lies exactly at the threshold, and reaches it
@@ -148,7 +164,9 @@ def _difference(rule: Difference, runs: pd.DataFrame, finding: Finding, design: 
         return
     values = _describe(finding, pairs)
     finding.probability_of_superiority = inference.superiority(values)
-    if len(values) > 1 and not finding.diverged:
+    if finding.censored:
+        finding.detectable_effect = None
+    elif len(values) > 1 and not finding.diverged:
         finding.p_within = inference.p_equivalent(values, rule.smallest_effect)
     finding.verdict = ruling(rule, finding)
 
@@ -172,22 +190,22 @@ def _sameness(rule: Within | Same, runs: pd.DataFrame, finding: Finding, design:
     found = inference.t_interval(values, SAMENESS)
     finding.effect, finding.low, finding.high = (end + shift for end in vars(found).values())
     finding.level = SAMENESS
-    finding.detectable_effect = inference.detectable_margin(values)
+    finding.detectable_effect = None if finding.censored else inference.detectable_margin(values)
     if len(values) > 1:
-        finding.p_within = inference.p_equivalent(values, margin)
+        finding.p_within = None if finding.censored else inference.p_equivalent(values, margin)
         finding.p_value = inference.p_outside(values, margin)
     finding.verdict = ruling(rule, finding)
 
 
 def _pairs(rule: Difference | Same, runs: pd.DataFrame, finding: Finding, sign: int):
     """Arm minus baseline, times `sign`, on the seeds that have both."""
-    arms = [
-        runs[runs["arm"] == arm].set_index(["framework", "seed", "shared"])["value"]
-        for arm in (rule.arm, rule.baseline)
-    ]
-    finding.diverged = int(sum(arm.isna().sum() for arm in arms))
+    by_seed = runs.set_index(["framework", "seed", "shared"])
+    arms = [by_seed[by_seed["arm"] == arm] for arm in (rule.arm, rule.baseline)]
+    finding.diverged = int(sum(arm["value"].isna().sum() for arm in arms))
     finding.verdict = INCONCLUSIVE
-    first, second = ((arm * sign).fillna(-math.inf) for arm in arms)
+    ends = [arm["censored"] for arm in arms]
+    finding.censored = int(pd.concat(ends, axis=1, join="inner").any(axis=1).sum())
+    first, second = ((arm["value"] * sign).fillna(-math.inf) for arm in arms)
     paired = pd.concat([first, second], axis=1, join="inner")
     gains = (paired.iloc[:, 0] - paired.iloc[:, 1]).fillna(0.0)  # both diverged: a tie
     return gains.rename("value").reset_index()

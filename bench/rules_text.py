@@ -72,6 +72,12 @@ def sentence(rule: Rule, finding: Any, metrics: Mapping[str, str]) -> str:
 def _found(rule: Rule, finding: Any) -> str:
     seeds = f"{finding.seeds} seed{'s' if finding.seeds != 1 else ''}"
     lost = f" {finding.diverged} of {finding.runs} runs diverged." if finding.diverged else ""
+    if finding.censored and isinstance(rule, Difference | Same):
+        lost += (
+            f" In {finding.censored} pair{'s' if finding.censored != 1 else ''} a run did not "
+            "arrive within its horizon, which then stands for its value: that speaks for a "
+            "difference, and never for sameness."
+        )
     span = f"{number(finding.low)} to {number(finding.high)}"
     if isinstance(rule, Bound):
         return (
@@ -85,6 +91,11 @@ def _found(rule: Rule, finding: Any) -> str:
         if finding.verdict == "inconclusive" and finding.detectable_effect is not None
         else ""
     )
+    if isinstance(rule, AtLeast) and finding.censored:
+        return (
+            f"{finding.censored} of {finding.runs} runs did not arrive within their horizon, so "
+            f"that there is no mean.{lost}"
+        )
     if isinstance(rule, AtLeast):
         mean = None if finding.effect is None else finding.effect + rule.threshold
         return (

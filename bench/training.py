@@ -7,7 +7,7 @@ import functools
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +35,22 @@ def prepared(job: Job, name: str = "mnist5k", normalize: bool = True) -> Prepare
     return _kept(name, job.seed, job.data_dir, normalize)
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """At which step a training reached its target.
+
+    steps: not-a-number where it diverged before; where it never got there, all its steps: that it
+    takes more than these is all that is known.
+    """
+
+    steps: float
+    reached: bool
+
+    def metrics(self) -> dict[str, float]:
+        """For a claim that declares censored={"log2_steps": "reached"}."""
+        return {"log2_steps": math.log2(self.steps), "reached": float(self.reached)}
+
+
 @dataclass
 class Fit:
     """What a training run left behind: the objective of every step, before that step."""
@@ -47,19 +63,25 @@ class Fit:
         """Mean loss of the last steps; not-a-number where the run diverged."""
         return math.nan if self.diverged else float(np.mean(self.losses[-window:]))
 
-    def steps_to(self, target: float, horizon: int, window: int = 10) -> int:
+    def steps_to(self, target: float, window: int = 10) -> Arrival:
         """The first step at which the mean loss of the last `window` is at most `target`.
 
-        Censored: `horizon` where that never happened, a diverged run included.
+        The last step counts like any other; what came after the arrival, a divergence too, does
+        not.
         """
-        sums = np.cumsum([0.0, *self.losses])
-        means = (sums[window:] - sums[:-window]) / window
-        reached = np.flatnonzero(means <= target)
-        return int(min(reached[0] + window, horizon)) if len(reached) else horizon
+        for step in range(window, len(self.losses) + 1):
+            if at_most(self.losses[step - window : step], target):
+                return Arrival(float(step), reached=True)
+        return Arrival(math.nan if self.diverged else float(len(self.losses)), reached=False)
 
     def curve(self, **identity: float | str) -> list[dict[str, float | str]]:
         """A row a step, for Outcome.series or Outcome.curve."""
         return [{**identity, "step": n, "loss": loss} for n, loss in enumerate(self.losses, 1)]
+
+
+def at_most(losses: Sequence[float], target: float) -> bool:
+    """Whether the mean of some losses is at most the target; with one that is not finite, never."""
+    return all(map(math.isfinite, losses)) and math.fsum(losses) / len(losses) <= target
 
 
 def fit(

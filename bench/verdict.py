@@ -115,7 +115,18 @@ def _judgeable(claim: Claim, runs: pd.DataFrame, plan: pd.DataFrame) -> tuple[pd
         raise UserError(
             f"the runs of {claim.name} list {framework}, arm {arm}, seed {seed} twice: remove one"
         )
+    table["censored"] = _censored(claim, table)
     return table, f" {len(stale)} runs under another rule were left out." if stale else ""
+
+
+def _censored(claim: Claim, table: pd.DataFrame) -> list[bool]:
+    """Whether a value is only a bound: a run that diverged has none, and is not censored."""
+    keys = [*RUN, "metric"]
+    values = dict(zip(table[keys].itertuples(index=False, name=None), table["value"], strict=True))
+    return [
+        value == value and values.get((*run, claim.censored.get(metric)), 1.0) < 1
+        for (*run, metric), value in values.items()
+    ]
 
 
 def _rows(
@@ -207,6 +218,7 @@ def _composite(claim: Claim, findings: Sequence[Finding], framework: str) -> Fin
     whole.runs = sum(part.runs for part in parts)
     whole.seeds = min((part.seeds for part in parts), default=0)
     whole.diverged = max((part.diverged for part in parts), default=0)
+    whole.censored = max((part.censored for part in parts), default=0)
     whole.complete = all(part.complete for part in parts)
     whole.reason = " ".join(dict.fromkeys(part.reason for part in parts))
     return whole

@@ -103,7 +103,7 @@ CLAIM = Claim(
         Hypothesis(
             name="invalid variation",
             statement="To vary what is to be learned, the orientation, costs accuracy.",
-            rule=Difference("accuracy_few", "invalid", "none", "less", SMALLEST, DEVIATION),
+            rule=Difference("accuracy_few", "none", "invalid", "greater", SMALLEST, DEVIATION),
             setting="an invalid variation does harm, few images",
         ),
     ),

@@ -60,8 +60,9 @@ CLAIM = Claim(
         "control": "log2 of CPU time of a training step, without / without: should be 0",
         "to_target": "log2 of CPU time to the target, with batch norm / without",
         "iterations": "log2 of iterations to the target, with batch norm / without",
-        "reached": "how many of the two nets reached the target within the horizon",
+        "reached": "1 if both nets reached the target within the horizon",
     },
+    censored={"to_target": "reached", "iterations": "reached"},
     clocked=("step", "control", "to_target"),
     hypotheses=(
         Hypothesis(
@@ -158,13 +159,14 @@ def run(job: Job) -> Outcome:
     }
     race(racers, settings["target"], settings["horizon"])
     plain, norm = racers["plain"], racers["norm"]
+    lost = math.nan if plain.fit.diverged or norm.fit.diverged else 0.0
     return Outcome(
         metrics={
             "step": turns.log2_ratio(times, "norm", "plain"),
             "control": turns.log2_ratio(times, CONTROL, "plain"),
             "to_target": math.log2(norm.spent() / plain.spent()),
-            "iterations": math.log2(len(norm.seconds) / len(plain.seconds)),
-            "reached": float(plain.arrived + norm.arrived),
+            "iterations": math.log2(len(norm.seconds) / len(plain.seconds)) + lost,
+            "reached": float(plain.arrived and norm.arrived),
         },
         series={
             "losses": [

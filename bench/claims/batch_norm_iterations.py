@@ -82,6 +82,7 @@ CLAIM = Claim(
         "reached": "1 if the target was reached within the horizon",
         "train_loss": "mean training loss over all iterations: what the search makes small",
     },
+    censored={"log2_steps": "reached"},
     hypotheses=(
         _fewer("", "Each at its best rate", "each at its best rate", 0.45),
         _fewer("_low", "At a low rate", "both at a low rate", 0.3),
@@ -139,18 +140,14 @@ def run(job: Job) -> Outcome:
         settings[GIVEN.get(variant, "learning_rate")],
         lambda step: job.report(step / horizon, NETS[name]),
     )
-    steps = found.steps_to(settings["target"], horizon)
+    arrival = found.steps_to(settings["target"])
     return Outcome(
-        metrics={
-            "log2_steps": math.log2(steps),
-            "reached": float(steps < horizon),
-            "train_loss": found.final(horizon),
-        },
+        metrics={**arrival.metrics(), "train_loss": found.final(horizon)},
         series={
             "losses": [
                 {"arm": job.arm, "step": step, "loss": loss}
                 for step, loss in smoothed(found.losses)
             ]
         },
-        record={"data": data.record, "steps": steps},
+        record={"data": data.record, "steps": arrival.steps},
     )

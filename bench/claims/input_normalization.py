@@ -93,9 +93,11 @@ CLAIM = Claim(
     metrics={
         "log2_steps": "log2 of the iterations to the target; 1 more is twice as many",
         "steps": "iterations to the target; the horizon where it is not reached",
+        "reached": "1 if the target was reached within the horizon",
         "decades": "decades of learning rates at which the net trains: half a decade a rate",
         "mean_loss": "training loss in nat, mean of all iterations, each counted as 2.5 at most",
     },
+    censored={"log2_steps": "reached", "steps": "reached"},
     hypotheses=(
         _faster("standardized", "raw", "standardized against 0 to 255"),
         _faster("standardized", "unit", "standardized against 0 to 1"),
@@ -149,7 +151,7 @@ def run(job: Job) -> Outcome:
         return training.fit(system, given, rate)
 
     found = trained(settings["learning_rate"], steps)
-    reached = found.steps_to(settings["target"], steps, WINDOW)
+    arrival = found.steps_to(settings["target"], WINDOW)
     sweep = []
     for number, factor in enumerate(SWEEP, 1):
         rate = MIDDLES[job.arm] * factor
@@ -158,8 +160,8 @@ def run(job: Job) -> Outcome:
         job.report(number / (len(SWEEP) + 1), f"learning rate {rate:g}")
     return Outcome(
         metrics={
-            "log2_steps": math.log2(reached),
-            "steps": float(reached),
+            **arrival.metrics(),
+            "steps": arrival.steps,
             "decades": decades([row["loss"] for row in sweep], settings["usable"]),
             "mean_loss": mean_loss(found.losses, steps),
         },

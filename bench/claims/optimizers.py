@@ -78,8 +78,10 @@ CLAIM = Claim(
     metrics={
         "log2_steps": "log2 of the iterations to the target; 1 more is twice as many",
         "steps": "iterations to the target; the horizon where it is not reached",
+        "reached": "1 if the target was reached within the horizon",
         "train_loss": "training loss in nat, mean of the last 20 iterations of the horizon",
     },
+    censored={"log2_steps": "reached", "steps": "reached"},
     hypotheses=(
         _faster("momentum", "momentum", "normalized inputs"),
         _faster("adagrad", "Adagrad", "normalized inputs"),
@@ -134,12 +136,8 @@ def run(job: Job) -> Outcome:
         settings["learning_rate"],
         lambda step: job.report(step / horizon, job.arm),
     )
-    steps = found.steps_to(settings["target"], horizon, WINDOW)
+    arrival = found.steps_to(settings["target"], WINDOW)
     return Outcome(
-        metrics={
-            "log2_steps": math.log2(steps),
-            "steps": float(steps),
-            "train_loss": found.final(),
-        },
+        metrics={**arrival.metrics(), "steps": arrival.steps, "train_loss": found.final()},
         series={"learning": blocks.means(found.losses)},
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from bench.contract import Arrays, System
 from bench.timing import turns
-from bench.training import TRAIN, Fit
+from bench.training import TRAIN, Fit, at_most
 
 
 @dataclass
@@ -35,10 +35,14 @@ class Racer:
         taken = clock() - before
         self.seconds.append((self.seconds[-1] if self.seconds else 0.0) + taken)
         self.fit.losses.append(sum(self.system.read().values()))
+        self.fit.diverged = not math.isfinite(self.fit.losses[-1])
 
     def spent(self) -> float:
-        """CPU seconds up to the target, or up to the horizon for one that never got there."""
-        return self.seconds[-1]
+        """CPU seconds up to the target, or up to the horizon where it was not reached.
+
+        Not-a-number for one that diverged.
+        """
+        return math.nan if self.fit.diverged else self.seconds[-1]
 
 
 def race(
@@ -50,14 +54,14 @@ def race(
 ) -> None:
     """Train all until the mean loss of each one's last `window` steps is at most `target`.
 
-    One whose loss is no longer finite goes on to the horizon: what a diverged run costs is all that
-    there was.
+    One whose loss is no longer finite stops there.
     """
     for turn in range(horizon):
-        running = [name for name, racer in racers.items() if not racer.arrived]
+        running = [
+            name for name, racer in racers.items() if not (racer.arrived or racer.fit.diverged)
+        ]
         for name in turns.order(running, turn):
             racer = racers[name]
             racer.step(clock)
             last = racer.fit.losses[-window:]
-            mean = math.fsum(last) / window if all(map(math.isfinite, last)) else math.inf
-            racer.arrived = len(last) == window and mean <= target
+            racer.arrived = len(last) == window and at_most(last, target)

@@ -1,6 +1,7 @@
 """Rules on simulated runs: false verdicts are rare, and the power is what the record says."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,8 @@ def decided(rule: Rule, runs: pd.DataFrame, seeds: int) -> decide.Finding:
     """A pooled row, judged alone."""
     finding = decide.Finding("toy", "part 0", "pooled", runs=len(runs))
     frameworks = tuple(dict.fromkeys(runs["framework"]))
-    decide.decide(rule, runs, finding, decide.Design(seeds, frameworks))
+    whole = runs.assign(censored=runs.get("censored", False))
+    decide.decide(rule, whole, finding, decide.Design(seeds, frameworks))
     return finding
 
 
@@ -111,3 +113,91 @@ def test_false_verdicts_are_rare(rule: Rule, gain: float, seeds: int, false: str
     # 5 % at most, and three standard errors of the simulation above it.
     wrong = sum(word in false for word in found) / trials
     assert wrong <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / trials)
+
+
+def raced(arm: Sequence[float], baseline: Sequence[float], horizon: float) -> pd.DataFrame:
+    """Runs of one framework by the true values of both arms, censored at a horizon."""
+    rows = [
+        ("jax", name, seed, False, min(value, horizon), value > horizon)
+        for name, values in (("new", arm), ("old", baseline))
+        for seed, value in enumerate(values)
+    ]
+    columns = ["framework", "arm", "seed", "shared", "value", "censored"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+NEVER = [math.inf] * 9
+FAST = [5.0, 5.1, 4.9, 5.2, 5.0, 4.8, 5.1, 5.05, 4.95]
+SLOWER = Difference("score", "new", "old", "greater", smallest_effect=0.3, deviation=0.2)
+FASTER = Difference("score", "new", "old", "less", smallest_effect=0.3, deviation=0.2)
+EQUAL = Same("score", "new", "old", margin=0.3, deviation=0.2)
+
+
+@pytest.mark.parametrize("rule", [SLOWER, FASTER, EQUAL])
+@pytest.mark.parametrize("together", [9, 8], ids=["all", "all but one"])
+def test_two_runs_that_never_arrived_are_not_the_same(rule: Rule, together: int) -> None:
+    values = NEVER[:together] + FAST[together:]
+    found = decided(rule, raced(values, values, horizon=8.0), 9)
+    assert (found.verdict, found.p_within) == ("inconclusive", None)
+    assert (found.censored, found.detectable_effect) == (together, None)
+    arrived = decided(rule, raced(FAST, FAST, horizon=8.0), 9)
+    assert arrived.verdict == ("supported" if rule == EQUAL else "refuted")
+    assert arrived.censored == 0
+
+
+def test_one_that_never_arrived_is_slower_than_one_that_did() -> None:
+    for slow in (NEVER, NEVER[:5] + [7.0] * 4):
+        runs = raced(slow, FAST, horizon=8.0)
+        assert decided(SLOWER, runs, 9).verdict == "supported"
+        assert decided(FASTER, runs, 9).verdict == "refuted"
+        assert decided(EQUAL, runs, 9).verdict == "refuted"
+        assert decided(SLOWER, runs, 9).probability_of_superiority == 1.0
+
+
+def test_a_horizon_just_beyond_the_others_shows_a_direction_and_no_size() -> None:
+    """Their restricted differences lie within the margin, the true ones are unbounded."""
+    runs = raced(NEVER, FAST, horizon=5.25)
+    slower = decided(SLOWER, runs, 9)
+    assert (slower.verdict, slower.p_within) == ("supported", None)
+    assert decided(EQUAL, runs, 9).verdict == "inconclusive"
+
+
+def test_a_level_with_a_run_that_never_arrived_is_not_decided() -> None:
+    level = AtLeast("score", "new", 3.0, smallest_effect=0.3, deviation=0.2)
+    assert decided(level, raced(FAST, FAST, horizon=8.0), 9).verdict == "supported"
+    found = decided(level, raced([math.inf, *FAST[1:]], FAST, horizon=8.0), 9)
+    assert (found.verdict, found.p_value, found.effect) == ("inconclusive", None, None)
+    assert (found.censored, found.seeds) == (1, 9)
+
+
+@pytest.mark.parametrize(("median", "seeds"), [(5.0, 9), (6.0, 9), (7.0, 9), (6.0, 10)])
+@pytest.mark.parametrize(
+    ("rule", "gain", "false"),
+    [
+        (SLOWER, 0.0, "supported"),  # "refuted" would say: too small to matter, and it is
+        (SLOWER, 0.3, "refuted"),
+        (EQUAL, 0.3, "supported"),  # exactly at the margin
+        (EQUAL, 0.0, "refuted"),
+    ],
+)
+def test_false_verdicts_are_rare_where_runs_are_censored(
+    rule: Rule, gain: float, false: str, median: float, seeds: int
+) -> None:
+    """A few, half or most of the runs lie beyond the horizon, at 6."""
+    trials = 300
+    wrong = 0
+    for trial in range(trials):
+        draws = stream(trial, f"censored {median} {seeds}")
+        old = draws.normal(median, 0.7, seeds)
+        new = old + draws.normal(gain, 0.2, seeds)
+        wrong += decided(rule, raced(list(new), list(old), 6.0), seeds).verdict in false
+    assert wrong / trials <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / trials)
+
+
+def test_a_tie_at_the_horizon_would_be_taken_for_sameness() -> None:
+    """The planted mistake: values at the horizon are taken for what they are not."""
+    runs = raced([*NEVER[:8], 5.0], [*NEVER[:8], 5.1], horizon=8.0)
+    assert decided(EQUAL, runs, 9).verdict == "inconclusive"
+    blind = runs.assign(censored=False)
+    assert decided(EQUAL, blind, 9).verdict == "supported"
+    assert decided(SLOWER, blind, 9).verdict == "refuted"

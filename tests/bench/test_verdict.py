@@ -1,20 +1,24 @@
 """What is judged together, and what is left out: families, composites, plans."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from bench.claim import AtLeast, Bound, Claim, Hypothesis
-from bench.errors import UserError
+from bench.claim import AtLeast, Bound, Claim, Hypothesis, Rule
+from bench.errors import ContractError, UserError
 from bench.randomness import stream
 from tests.bench.toy_claims import (
+    ALIKE,
     EXACT,
     FRAMEWORKS,
     GAIN,
+    LAW,
     LEVEL,
+    SAME,
     claim,
     everywhere,
     judged,
@@ -223,3 +227,46 @@ def test_power_is_that_of_the_plan_whatever_is_finished() -> None:
     whole = judged(described, runs, plan=plan)["part 0", "pooled"]
     part = judged(described, runs[runs["seed"] < 2], plan=plan)["part 0", "pooled"]
     assert whole["power"] == part["power"] > 0
+
+
+def arrivals(described: Claim, reached: Sequence[float]) -> pd.DataFrame:
+    """Runs that all have the score 8, and whether they arrived there."""
+    runs = table(described, {"numpy": {"new": [8.0] * len(reached), "old": [8.0] * len(reached)}})
+    return pd.concat([runs, runs.assign(metric="reached", value=[*reached, *reached])])
+
+
+def test_a_claim_says_which_metric_tells_that_another_is_censored() -> None:
+    lost, arrived = [0.0] * 4, [1.0] * 4
+    for declared, reached, expected in (
+        ({"score": "reached"}, lost, ("inconclusive", 4)),
+        ({"score": "reached"}, arrived, ("supported", 0)),
+        ({}, lost, ("supported", 0)),  # what is not declared is not known
+    ):
+        described = claim(ALIKE, censored=declared)
+        found = judged(described, arrivals(described, reached))
+        for hypothesis in ("part 0", "claim"):
+            record = found[hypothesis, "pooled"]
+            assert (record["verdict"], record["censored"]) == expected
+        told = "In 4 pairs a run did not arrive" in found["part 0", "pooled"]["reason"]
+        assert told == bool(expected[1])
+
+
+def test_a_diverged_run_is_worse_and_not_censored() -> None:
+    described = claim(GAIN, censored={"score": "reached"})
+    runs = table(described, {"numpy": {"new": [float("nan")] * 4, "old": [8.0] * 4}})
+    reached = runs.assign(metric="reached", value=[0.0] * 4 + [1.0] * 4)
+    found = judged(described, pd.concat([runs, reached]))["part 0", "pooled"]
+    assert (found["verdict"], found["diverged"], found["censored"]) == ("refuted", 4, 0)
+
+
+def test_a_level_of_which_a_run_did_not_arrive_has_no_mean() -> None:
+    described = claim(LEVEL, censored={"score": "reached"})
+    found = judged(described, arrivals(described, [1.0, 1.0, 0.0]))["part 0", "pooled"]
+    assert (found["verdict"], found["effect"], found["censored"]) == ("inconclusive", None, 1)
+    assert "1 of 3 runs did not arrive" in found["reason"]
+
+
+@pytest.mark.parametrize("rule", [EXACT, LAW, SAME])
+def test_a_rule_that_needs_values_is_refused_on_bounds(rule: Rule) -> None:
+    with pytest.raises(ContractError, match="may be censored"):
+        claim(rule, censored={"score": "reached"})

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,9 @@ Series = Sequence[float] | np.ndarray
 Values = Mapping[str, Mapping[str, Series]]
 
 
-def claim(*rules: Rule, role: str = "claim") -> Claim:
+def claim(
+    *rules: Rule, role: str = "claim", censored: Mapping[str, str] = MappingProxyType({})
+) -> Claim:
     names = [f"part {number}" for number in range(len(rules))]
     return Claim(
         name="toy",
@@ -44,7 +47,8 @@ def claim(*rules: Rule, role: str = "claim") -> Claim:
         translation="",
         compared="",
         arms={"new": "", "old": ""},
-        metrics={"score": ""},
+        metrics={"score": "", "reached": ""},
+        censored=censored,
         hypotheses=tuple(
             Hypothesis(name, "", rule, role=role, setting=f"setting {name}")  # type: ignore[arg-type]
             for name, rule in zip(names, rules, strict=True)

@@ -26,6 +26,23 @@ def test_forms_of_dropout() -> None:
     assert math.isnan(found.metrics["same_rate"])
 
 
+COUNTING = [name for name in claims.names() if "log2_steps" in claims.get(name).metrics]
+
+
+@pytest.mark.parametrize("name", COUNTING)
+def test_a_count_of_steps_is_none_where_it_diverged(name: str) -> None:
+    described = claims.get(name)
+    arm = described.arms_at(described.budgets["smoke"])[0]
+    with np.errstate(all="ignore"):
+        found = claims.module(name).run(job(described, arm, learning_rate=HUGE)).metrics
+    assert math.isnan(found["log2_steps"])
+    assert found[described.censored["log2_steps"]] == 0
+
+
+def test_claims_count_steps() -> None:
+    assert {"optimizers", "relu_convergence", "batch_norm_iterations"} <= set(COUNTING)
+
+
 @pytest.mark.parametrize("name", claims.names())
 def test_every_rule_is_about_arms_and_metrics_that_there_are(name: str) -> None:
     described = claims.get(name)
@@ -34,3 +51,4 @@ def test_every_rule_is_about_arms_and_metrics_that_there_are(name: str) -> None:
         assert rule.metric in described.metrics
         assert {rule.arm, getattr(rule, "baseline", rule.arm)} <= described.arms.keys()
     assert set(described.clocked) <= described.metrics.keys()
+    assert {*described.censored, *described.censored.values()} <= described.metrics.keys()

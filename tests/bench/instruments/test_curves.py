@@ -26,5 +26,5 @@ def test_a_curve_ends_where_the_run_diverged() -> None:
 
 def test_the_curve_crosses_where_the_count_says() -> None:
     losses = [2.0 - 0.01 * step for step in range(150)]
-    reached = Fit(losses).steps_to(1.0, horizon=150)
+    reached = Fit(losses).steps_to(1.0).steps
     assert min(step for step, loss in smoothed(losses) if loss <= 1.0) == reached

@@ -82,5 +82,6 @@ def test_the_level_of_an_interval_is_a_round_number(rule: Rule) -> None:
     measured = runs(0.9).rename(columns={"slope": "value"}).assign(shared=True)
     if isinstance(rule, Equivalent):
         measured = measured[measured["arm"] == rule.arm]
-    decide.decide(rule, measured, finding, decide.Design(3, ("numpy", "jax")))
+    whole = measured.assign(censored=False)
+    decide.decide(rule, whole, finding, decide.Design(3, ("numpy", "jax")))
     assert finding.level == 0.9
