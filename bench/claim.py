@@ -190,7 +190,8 @@ class Budget:
     """Seeds and settings of one budget.
 
     `shared` seeds are run by every framework, `own` is how many further seeds each framework has
-    for itself (disjoint, so that they add power). `settings` are numbers the claim's run() reads;
+    for itself (disjoint, so that they add power), counted from `first_own`: a design that replaces
+    another takes seeds that the other has not seen. `settings` are numbers the claim's run() reads;
     the configuration may override them by name.
     """
 
@@ -199,6 +200,7 @@ class Budget:
     settings: Mapping[str, Any] = field(default_factory=dict)
     arms: tuple[str, ...] | None = None  # of the claim's; None: all
     datasets: tuple[str, ...] | None = None  # of the claim's; None: all
+    first_own: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ A budget is a complete file, config/<budget>.yaml; values given on the command l
 (snakemake --config claims=[lenet_accuracy]) are laid over it by Snakemake before it comes here.
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -103,12 +104,11 @@ def budget_of(configuration: Configuration, name: str) -> Budget:
     if override is None:
         return budget
     extra = override.model_extra or {}
-    return Budget(
+    return dataclasses.replace(
+        budget,
         shared=budget.shared if override.seeds is None else override.seeds,
         own=budget.own if override.own_seeds is None else override.own_seeds,
         settings={**budget.settings, **extra},
-        arms=budget.arms,
-        datasets=budget.datasets,
     )
 
 

@@ -112,7 +112,7 @@ class Plan:
         """Every (arm, seed) of one job, in the order in which they are computed."""
         budget = config.budget_of(self.configuration, claim)
         seeds = [(seed, True) for seed in budget.shared]
-        seeds += [(own_seed(framework, index), False) for index in range(budget.own)]
+        seeds += [(own_seed(framework, budget.first_own + i), False) for i in range(budget.own)]
         arms = claims.get(claim).arms_at(budget)
         return [Run(claim, framework, arm, seed, shared) for seed, shared in seeds for arm in arms]
 

@@ -119,6 +119,22 @@ def batches(
         yield {"x": data.train_x[chosen], "y": data.train_y[chosen]}
 
 
+def drawn(
+    data: Prepared, seed: int, batch_size: int, steps: int
+) -> Iterator[dict[str, np.ndarray]]:
+    """So many batches of images drawn with replacement, for what is counted in steps to a loss.
+
+    No batch depends on the weights that meet it, so that its mean loss is at every step an unbiased
+    estimate of the training loss L(w_t). In an order that runs through the images it is not: those
+    of the first epoch are new to the weights, those of the second are not, so that the loss of the
+    batches falls by a step where an epoch begins, and whatever is near a target there crosses it
+    at once.
+    """
+    for step in range(steps):
+        chosen = stream(seed, "drawn batches", step).integers(len(data.train_y), size=batch_size)
+        yield {"x": data.train_x[chosen], "y": data.train_y[chosen]}
+
+
 def masked(spec: Spec, seed: int, given: Iterator[Arrays]) -> Iterator[dict[str, np.ndarray]]:
     """The batches with the dropout masks of a spec: 1 with the layer's probability of keeping."""
     keep: Mapping[str, float] = spec.options["keep"]

@@ -7,6 +7,7 @@ that all frameworks share give their agreement a power of 0.97.
 """
 
 import dataclasses
+from typing import Any
 
 from bench import conventions, training
 from bench.claim import AtLeast, Budget, Claim, Equivalent, Hypothesis, Job, Outcome
@@ -15,7 +16,7 @@ from bench.specs import lenet
 
 TRAINING_SETTINGS = {"batch_size": 64, "learning_rate": 1e-3, "steps": None}
 DATA = {"lenet": "mnist5k", "fashion": "fashion_mnist"}  # arm -> data set
-ALONE = {"arms": ("lenet",), "datasets": ("mnist5k",)}  # what the rules are about
+ALONE: dict[str, Any] = {"arms": ("lenet",), "datasets": ("mnist5k",)}  # what the rules are about
 
 CLAIM = Claim(
     name="lenet_accuracy",

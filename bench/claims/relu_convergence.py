@@ -1,9 +1,18 @@
 """Is ReLU's convergence identical to that of sigmoid and tanh? Iterations to a training loss.
 
 Depths, target, horizon and the rates' decades were chosen in a pilot (NumPy, seeds 100 to 107, not
-used again): every net but the deep sigmoid one reaches the target at its best rate. The same means
-within 20 % of the iterations, log2 1.2 = 0.26: at the pilot's deviation of 0.2 nine seeds show a
-sameness with a power of 0.94, a difference of that size with 0.9.
+used again): every net but the deep sigmoid one reaches the target at its best rate.
+
+Batches are drawn with replacement: see bench.training.drawn(). A first design ran through the
+images in the order of epochs (seeds 0 to 9 and each framework's first two, not used again), and
+four of five of the pilot's runs that arrived did so within ten steps of the second epoch's
+beginning, where the loss of the batches falls by a step: nets that differ were made the same. With
+the batches of now it is one of four. Their loss is counted as the mean of 20.
+
+The same means within 20 % of the iterations, log2 1.2 = 0.26. In a pilot (NumPy, seeds 100 to 114,
+not used again) the paired difference of the shallow tanh net had a deviation of 0.25, the others
+of 0.2 at most: nine seeds show a sameness with a power of 0.78 and 0.94, a difference of that size
+with 0.9.
 """
 
 import math
@@ -16,6 +25,7 @@ from bench.specs import mlp
 from bench.systems import system_for
 
 MARGIN = math.log2(1.2)
+WINDOW = 20  # batches
 RATES = {  # as many for each, around the best of a pilot
     "relu": (0.003, 0.01, 0.03, 0.1, 0.3),
     "sigmoid": (0.01, 0.03, 0.1, 0.3, 1.0),
@@ -60,8 +70,9 @@ CLAIM = Claim(
     translation="ReLU: gradients that are faster to compute; identical convergence",
     compared=(
         "The same perceptron with ReLU, sigmoid or tanh, with one hidden layer and with four. "
-        "Counted are the iterations until the mean training loss of the last 10 batches is at most "
-        "0.3; a run that never gets there counts as the horizon. Stochastic gradient descent with "
+        "Counted are the iterations until the mean training loss of the last 20 batches, which are "
+        "drawn with replacement, is at most 0.3; a run that never gets there counts as the "
+        "horizon. Stochastic gradient descent with "
         "momentum; each arm has the rate of five with the smallest training loss, and the "
         "initialization that fits its activation: He for ReLU, Glorot for the others."
     ),
@@ -76,7 +87,7 @@ CLAIM = Claim(
     },
     censored={"log2_steps": "reached"},
     hypotheses=(
-        _same("tanh", "shallow", 0.2),
+        _same("tanh", "shallow", 0.25),
         _same("sigmoid", "shallow", 0.2),
         _same("tanh", "deep", 0.2),
         _same("sigmoid", "deep", 0.2),
@@ -84,9 +95,9 @@ CLAIM = Claim(
         _fewer("sigmoid", "deep", 0.2),
     ),
     budgets={
-        "smoke": Budget((0,), 0, {**SETTINGS, "horizon": 15}),
-        "standard": Budget((0,), 2, {**SETTINGS, "horizon": 300}),
-        "extended": Budget(tuple(range(10)), 0, {**SETTINGS, "horizon": 2000}),
+        "smoke": Budget((0,), 0, {**SETTINGS, "horizon": 25}),
+        "standard": Budget((10,), 2, {**SETTINGS, "horizon": 300}, first_own=2),
+        "extended": Budget(tuple(range(10, 20)), 0, {**SETTINGS, "horizon": 2000}),
     },
     architectures=("mlp",),
     datasets=("mnist5k",),
@@ -99,7 +110,7 @@ CLAIM = Claim(
         Figure(
             series="losses",
             caption=(
-                "Training loss by iteration (mean of 10 batches) at each arm's best rate, "
+                "Training loss by iteration (mean of 20 batches) at each arm's best rate, "
                 "mean over seeds."
             ),
             log="y",
@@ -120,17 +131,17 @@ def run(job: Job) -> Outcome:
     horizon = settings["horizon"]
     found = training.fit(
         system,
-        training.batches(data, job.seed, settings["batch_size"], horizon),
+        training.drawn(data, job.seed, settings["batch_size"], horizon),
         settings["learning_rate"],
         lambda step: job.report(step / horizon, f"{activation}, {hidden} hidden"),
     )
-    arrival = found.steps_to(settings["target"])
+    arrival = found.steps_to(settings["target"], WINDOW)
     return Outcome(
         metrics={**arrival.metrics(), "train_loss": found.final(horizon)},
         series={
             "losses": [
                 {"arm": job.arm, "step": step, "loss": loss}
-                for step, loss in smoothed(found.losses)
+                for step, loss in smoothed(found.losses, WINDOW)
             ]
         },
         record={"data": data.record, "steps": arrival.steps},

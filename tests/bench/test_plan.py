@@ -71,6 +71,17 @@ def test_own_seeds_are_disjoint_from_all_others() -> None:
     assert min(set().union(*own.values())) >= 1000
 
 
+@pytest.mark.parametrize("changes", [{}, {"settings": {"optimizers": {"own_seeds": 3}}}])
+def test_a_design_that_replaces_another_takes_seeds_of_its_own(changes: dict[str, Any]) -> None:
+    """Laid over or not: optimizers' first design had each framework's own seeds 0 and 1."""
+    planned = Plan(raw("standard", **changes))
+    runs = planned.runs("optimizers", "numpy")
+    count = 3 if changes else 2
+    own = sorted({run.seed for run in runs if not run.shared})
+    assert own == [plan.own_seed("numpy", index) for index in range(2, 2 + count)]
+    assert {run.seed for run in runs if run.shared} == {10}
+
+
 def test_shared_seeds_come_first_and_are_everybodys() -> None:
     planned = Plan(raw(**SEEDS))
     for framework in planned.frameworks:

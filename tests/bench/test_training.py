@@ -1,10 +1,12 @@
-"""Counts of steps to a loss."""
+"""Counts of steps to a loss, and the batches that they are counted on."""
 
 import math
 
+import numpy as np
 import pytest
 
-from bench.training import Arrival, Fit, at_most
+from bench.dataset import Prepared
+from bench.training import Arrival, Fit, at_most, batches, drawn
 
 
 def test_the_arrival_is_the_first_step_at_which_the_mean_is_there() -> None:
@@ -32,3 +34,43 @@ def test_means_are_compared_without_rounding() -> None:
     assert sum([0.82] * 10) / 10 > 0.82
     assert at_most([0.82] * 10, 0.82)
     assert not at_most([0.3, math.inf, -math.inf], 1.0)
+
+
+def numbered(examples: int) -> Prepared:
+    x = np.arange(examples, dtype=float)
+    return Prepared(x, np.arange(examples), x[:0], np.arange(0), {})
+
+
+def seen(found: list[dict[str, np.ndarray]]) -> np.ndarray:
+    return np.concatenate([batch["y"] for batch in found])
+
+
+def test_drawn_batches_follow_the_seed_and_any_number_of_them_begins_alike() -> None:
+    data = numbered(40)
+    first, longer = (list(drawn(data, 3, 8, steps)) for steps in (5, 9))
+    np.testing.assert_array_equal(seen(first), seen(longer)[:40])
+    np.testing.assert_array_equal(first[0]["x"], first[0]["y"])
+    assert not np.array_equal(seen(first), seen(list(drawn(data, 4, 8, 5))))
+    (repeated,) = drawn(numbered(4), 0, 8, 1)  # an image may come twice in a batch
+    assert repeated["y"].shape == (8,)
+
+
+def test_no_image_is_newer_than_another_to_drawn_batches() -> None:
+    """In the order of epochs an image that was just seen does not come again before the others."""
+    data, size = numbered(100), 10
+    rows = {
+        make: np.array([np.isin(late["y"], early["y"]).mean() for early, late in pairs])
+        for make in (batches, drawn)
+        for pairs in [_neighbours(make, data, size)]
+    }
+    assert rows[batches].mean() == 0
+    # A share of 10 of 100 images, in whichever batch: 1 - (1 - 1/100)^10.
+    expected, count = 1 - 0.99**size, rows[drawn].size
+    assert abs(rows[drawn].mean() - expected) < 4 * math.sqrt(expected / (size * count))
+
+
+def _neighbours(make, data: Prepared, size: int):
+    """The first and the last batch of an epoch, over many seeds."""
+    for seed in range(200):
+        epoch = list(make(data, seed, size, 10))
+        yield epoch[0], epoch[-1]
