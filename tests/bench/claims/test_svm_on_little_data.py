@@ -57,9 +57,11 @@ def test_the_clock_of_a_net_stops_after_the_epoch_in_which_it_has_learned() -> N
     learned = found.record["learned_after"]
     assert learned % 2 == 0
     assert 2 < learned < 60
+    assert found.metrics["learned"] == 1
     assert found.metrics["time"] == pytest.approx(math.log2(1000 * learned))
     before = little.run(job(CLAIM, "mlp_100", steps=learned - 1))
     assert before.record["learned_after"] is None
+    assert before.metrics["learned"] == 0
     assert before.metrics["time"] == pytest.approx(math.log2(1000 * (learned - 1)))
 
 
