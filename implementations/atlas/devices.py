@@ -63,7 +63,8 @@ def keras_halves(synchronized: bool) -> np.ndarray:
         context: Any = tf.distribute.get_replica_context()
         return layer(tf.constant(HALVES)[context.replica_id_in_sync_group], training=True)
 
-    return np.concatenate(strategy.experimental_local_results(strategy.run(step)))
+    both: Any = tf.function(lambda: strategy.run(step))
+    return np.concatenate(strategy.experimental_local_results(both()))
 
 
 def flax_halves(axis: str | None) -> np.ndarray:
