@@ -16,14 +16,11 @@ from bench.conventions import BATCH_NORM
 from bench.errors import ContractError
 from bench.specs import convnet, mlp, resnet, vgg
 from bench.specs.convnet import Block
-from tests.implementations.systems import EXACT, built, close, distance, drawn, initial
+from tests.implementations.systems import EXACT, built, close, distance, drawn, initial, residual
 
 MONTE_CARLO = Mode(batch_statistics=False, dropout=True)
 TRAIN = {"train": Update("cross_entropy", ("",), adam(0.9, 0.999, 1e-8))}
 AVERAGES = (Block(3, 3, padding=1, pooling="average"), Block(4, 3, 2, 1, "none"))
-BASIC = resnet.blocks(2, (4, 6), (1, 2), "identity", None)
-BOTTLENECKS = resnet.blocks(3, (2, 3), (1, 2), "projection", "1x1")
-STEM = resnet.Convolution(3, 7, 2)
 NETS = {
     "linear": mlp.spec((4, 3, 2), (), 3),
     "mlp": mlp.spec((4, 3, 2), (8, 6, 5), 3, "tanh", BATCH_NORM, "deck", 0.8, 0.5),
@@ -32,8 +29,7 @@ NETS = {
     "convnet of averages": convnet.spec((8, 7, 2), AVERAGES, (), 3, "sigmoid", BATCH_NORM),
     "convnet without batch norm": convnet.spec((8, 7, 2), AVERAGES, (6, 5), 3, "tanh"),
     "vgg": vgg.spec("C", (32, 64, 2), 3, 1 / 32, (6, 5), None, "inverted", 0.5),
-    "resnet": resnet.net((8, 4, 2), 3, resnet.Convolution(2, 3), False, BASIC),
-    "resnet of bottlenecks": resnet.net((16, 32, 2), 3, STEM, True, BOTTLENECKS),
+    "resnet": residual(),
     "plain net": resnet.spec(8, (8, 8, 2), 3, "none", None, 1 / 4),
 }
 
