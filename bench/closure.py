@@ -38,9 +38,11 @@ def job_modules(claim: "Claim", framework: str, datasets: Iterable[str]) -> Iter
         yield f"bench.datasets.{name}"
 
 
-def conformance_modules(framework: str, architectures: Iterable[str]):
+def conformance_modules(framework: str, architectures: Iterable[str], datasets: Iterable[str]):
     """The roots of the comparison of one framework with the NumPy reference."""
-    yield from ("bench.conformance.__main__", "bench.datasets.mnist5k")
+    yield "bench.conformance.__main__"
+    for name in datasets:
+        yield f"bench.datasets.{name}"
     for player in dict.fromkeys(("numpy", framework)):
         yield f"implementations.{player}.adapter"
         yield f"implementations.{player}.techniques.schedules"

@@ -22,7 +22,8 @@ from bench.errors import UserError
 from implementations.atlas.row import MODULES
 
 SCHEMA_VERSION = 1
-CONFORMANCE_ARCHITECTURES = ("convnet", "lenet", "mlp", "preprocessing")
+CONFORMANCE_ARCHITECTURES = ("convnet", "lenet", "mlp", "preprocessing", "resnet", "vgg")
+CONFORMANCE_DATASETS = ("mnist5k", "photographs")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Plan:
             raise UserError("none of the frameworks asked for is installed: pip install '.[cpu]'")
         self.datasets = sorted({d for name in self.claims for d in self.claim_datasets(name)})
         if "numpy" in self.frameworks:
-            self.datasets = sorted({*self.datasets, "mnist5k"})  # the lock-step runs on it
+            self.datasets = sorted({*self.datasets, *CONFORMANCE_DATASETS})
 
     def claim_datasets(self, claim: str) -> list[str]:
         """Those that a claim reads at this budget."""
@@ -125,7 +126,12 @@ class Plan:
         return closure.closure(closure.job_modules(claims.get(claim), framework, datasets))
 
     def conformance_sources(self, framework: str) -> list[str]:
-        return closure.closure(closure.conformance_modules(framework, CONFORMANCE_ARCHITECTURES))
+        compared = (CONFORMANCE_ARCHITECTURES, CONFORMANCE_DATASETS)
+        return closure.closure(closure.conformance_modules(framework, *compared))
+
+    def conformance_data(self) -> list[str]:
+        """The descriptions of the data sets that the lock-step runs on."""
+        return [str(self.results / "data" / f"{name}.json") for name in CONFORMANCE_DATASETS]
 
     def mutant_sources(self, framework: str) -> list[str]:
         modules = ("tests.meta.kill", f"tests.meta.mutants.{framework}")

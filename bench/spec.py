@@ -147,6 +147,32 @@ def running_statistics(name: str, width: int) -> dict[str, Buffer]:
     }
 
 
+def normalized(
+    name: str, norm_name: str, shape: tuple[int, ...], norm: Mapping[str, Any] | None
+) -> tuple[dict[str, Parameter], dict[str, Buffer], list[str]]:
+    """A layer with the batch norm behind it, where there is one: parameters, buffers, activations.
+
+    Without batch norm the layer has a bias.
+    """
+    parameters = layer(name, shape, bias=not norm)
+    if not norm:
+        return parameters, {}, [name]
+    parameters |= batch_norm(norm_name, shape[-1])
+    return parameters, running_statistics(norm_name, shape[-1]), [name, norm_name]
+
+
+def scaled(channels: int, width: float) -> int:
+    """So many channels times the width. Raises UserError unless that is a whole number, 1 or more.
+
+    A product that is whole but for rounding is whole.
+    """
+    ranges.number("width", width, ranges.POSITIVE)
+    found = channels * width
+    if round(found) < 1 or abs(found - round(found)) > 1e-9 * found:
+        raise UserError(f"a width of {width:g} leaves {found:g} of {channels} channels")
+    return round(found)
+
+
 def count(parameters: Mapping[str, Parameter]) -> int:
     """Numbers that are learned. For specs with options, whose count is no constant."""
     return sum(math.prod(parameter.shape) for parameter in parameters.values())

@@ -1,4 +1,4 @@
-"""The nets that are compared: the deck's own, and small ones for every technique of the deck.
+"""The nets that are compared: the deck's own, small ones for every technique, deep ones.
 
 A small net is named by what it adds to a plain perceptron. Its learning rate follows the player's
 own schedule, its images are turned, bent, made noisy and normalized by the player's own techniques
@@ -19,7 +19,7 @@ from bench.contract import INFERENCE, Arrays, Config, State, System
 from bench.conventions import BATCH_NORM
 from bench.randomness import stream
 from bench.spec import Spec
-from bench.specs import convnet, lenet, mlp, preprocessing
+from bench.specs import convnet, lenet, mlp, preprocessing, resnet, vgg
 from bench.specs.convnet import Block
 
 
@@ -31,6 +31,7 @@ class Net:
     work: float
     schedule: Literal["", "piecewise_constant", "exponential_decay"] = ""  # "": the harness's own
     augmented: bool = False
+    dataset: str = "mnist5k"
     parts: int = 1  # of a batch: differentiated one by one, averaged, applied once
 
 
@@ -41,6 +42,7 @@ def perceptron(**options: Any) -> Callable[[], Spec]:
 SMALL = 0.026  # 784 x 32 + 32 x 16 + 16 x 10, in millions
 KEEP = {"keep_input": 0.8, "keep_hidden": 0.5}
 BLOCKS = (Block(4, 3, padding=1, pooling="max"), Block(8, 3, padding=1, pooling="average"))
+PATCHES = (32, 32, 1)
 NETS: dict[str, Net] = {
     "lenet": Net(lenet.spec, 16.6),
     "mlp": Net(mlp.spec, 0.11),
@@ -56,6 +58,13 @@ NETS: dict[str, Net] = {
     "deck dropout": Net(perceptron(dropout="deck", **KEEP), SMALL),
     "inverted dropout": Net(perceptron(dropout="inverted", **KEEP), SMALL),
     "accumulation": Net(perceptron(), SMALL, parts=3),  # of 16 or 8: not all alike
+    # On photographs, which are cut to 32x32; augmented, they are nowhere flat.
+    "vgg": Net(
+        lambda: vgg.spec("A", PATCHES, 12, 1 / 8), 2.4, augmented=True, dataset="photographs"
+    ),
+    "resnet": Net(
+        lambda: resnet.spec(20, PATCHES, 12), 40.3, augmented=True, dataset="photographs"
+    ),
 }
 DRAWS = ("angle", "scale", "shift", "displacement", "noise", "mean", "deviation")
 
@@ -82,7 +91,9 @@ class Player:
     def __init__(self, adapter: ModuleType, folder: str, net: Net, config: Config) -> None:
         self.net, self.images = net, None
         if net.augmented:
-            self.images = adapter.build(preprocessing.spec(), {}, config)
+            rows, columns, channels = net.spec().inputs["x"]
+            images = preprocessing.spec((rows, columns, channels))
+            self.images = adapter.build(images, {}, config)
             self.images.load(State({}))
         if net.schedule:
             home = f"implementations.{folder}.techniques.schedules"

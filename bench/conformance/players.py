@@ -14,11 +14,15 @@ def judged() -> list[str]:
     return [name for name in implementations.names() if name != REFERENCE]
 
 
+def reference() -> ModuleType:
+    """The reference's adapter."""
+    return importlib.import_module(f"implementations.{REFERENCE}.adapter")
+
+
 def adapters(framework: str) -> tuple[ModuleType, ModuleType]:
     """The reference's adapter and the framework's. Raises UserError for a missing package."""
-    reference = importlib.import_module(f"implementations.{REFERENCE}.adapter")
     try:
-        return reference, importlib.import_module(f"implementations.{framework}.adapter")
+        return reference(), importlib.import_module(f"implementations.{framework}.adapter")
     except ModuleNotFoundError as error:
         raise UserError(
             f"{framework} cannot be compared: the package {error.name} is not installed "

@@ -5,7 +5,7 @@
 rule lockstep:
     input:
         sources=lambda job: plan.conformance_sources(job.framework),
-        data=plan.results / "data" / "mnist5k.json",
+        data=plan.conformance_data(),
     output:
         records=plan.results / "conformance" / "{framework}.json",
     log:

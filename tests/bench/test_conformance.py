@@ -14,7 +14,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from bench import store
+from bench import plan, store
 from bench.conformance import cases, lockstep, nets, tolerances
 from bench.conformance.cases import Case
 from bench.conformance.lockstep import Comparison
@@ -102,7 +102,9 @@ def test_the_full_plan_is_the_one_that_is_promised() -> None:
     deck = [("lenet", "adam"), ("mlp", "sgd"), ("mlp", "momentum"), ("mlp", "adam")]
     lengths = [("float64", 200), ("float32", 20)]
     own = {(*net, *length) for net in deck for length in lengths}
-    assert planned == own | {(*net, "float64", 200) for net in cases.TECHNIQUES}
+    own |= {(*net, "float64", 200) for net in cases.TECHNIQUES}
+    assert planned == own | {("vgg", "momentum", "float64", 50), ("resnet", "adam", "float64", 50)}
+    assert len(nets.NETS["resnet"].spec().parameters) == 20 + 2 * 19 + 1  # of ResNet-20
 
 
 def test_every_technique_is_compared() -> None:
@@ -126,13 +128,21 @@ def test_every_technique_is_compared() -> None:
 
 def test_no_bias_stands_before_batch_norm() -> None:
     """Its gradient would vanish identically, and nothing could be compared."""
-    for model, _ in cases.TECHNIQUES:
-        spec = nets.NETS[model].spec()
+    for case in cases.cases("full"):
+        spec = case.spec()
         for name in spec.parameters:
-            if name.startswith("bn"):
-                number = name.partition("/")[0].removeprefix("bn")
+            if name.endswith("/scale"):
+                layer = name.removesuffix("/scale")
                 before = "fc" if spec.architecture == "mlp" else "conv"
-                assert f"{before}{number}/bias" not in spec.parameters
+                weight = layer.replace("bn", before)
+                assert f"{weight}/weight" in spec.parameters
+                assert f"{weight}/bias" not in spec.parameters
+
+
+def test_a_data_set_is_planned_for_every_net() -> None:
+    assert {case.net.dataset for case in cases.cases("full")} == set(plan.CONFORMANCE_DATASETS)
+    architectures = {case.spec().architecture for case in cases.cases("full")}
+    assert {*architectures, "preprocessing"} == set(plan.CONFORMANCE_ARCHITECTURES)
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])

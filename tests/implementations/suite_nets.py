@@ -14,9 +14,9 @@ import pytest
 from bench.contract import INFERENCE, TRAINING, Mode, State, Update, adam, sgd
 from bench.conventions import BATCH_NORM
 from bench.errors import ContractError
-from bench.specs import convnet, mlp
+from bench.specs import convnet, mlp, resnet, vgg
 from bench.specs.convnet import Block
-from tests.implementations.systems import EXACT, built, close, distance, drawn, initial
+from tests.implementations.systems import EXACT, built, close, distance, drawn, initial, residual
 
 MONTE_CARLO = Mode(batch_statistics=False, dropout=True)
 TRAIN = {"train": Update("cross_entropy", ("",), adam(0.9, 0.999, 1e-8))}
@@ -28,6 +28,9 @@ NETS = {
     "convnet": convnet.spec((9, 8, 2), (Block(3, 3), Block(4, 2)), (5,), 3, "relu", BATCH_NORM),
     "convnet of averages": convnet.spec((8, 7, 2), AVERAGES, (), 3, "sigmoid", BATCH_NORM),
     "convnet without batch norm": convnet.spec((8, 7, 2), AVERAGES, (6, 5), 3, "tanh"),
+    "vgg": vgg.spec("C", (32, 64, 2), 3, 1 / 32, (6, 5), None, "inverted", 0.5),
+    "resnet": residual(),
+    "plain net": resnet.spec(8, (8, 8, 2), 3, "none", None, 1 / 4),
 }
 
 
@@ -59,7 +62,7 @@ def test_nets_are_those_of_the_reference(adapter, reference, net: str) -> None:
         close(gradient, expected_gradient)
 
 
-@pytest.mark.parametrize("net", ["mlp", "convnet"])
+@pytest.mark.parametrize("net", ["mlp", "convnet", "resnet"])
 def test_update_commits_buffers(adapter: ModuleType, reference: ModuleType, net: str) -> None:
     """update() is apply() of differentiate(), and both are the reference."""
     spec = NETS[net]

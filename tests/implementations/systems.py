@@ -8,8 +8,10 @@ import numpy as np
 
 from bench import weights
 from bench.contract import Arrays, Config, State, System, Update
+from bench.conventions import BATCH_NORM
 from bench.randomness import stream
 from bench.spec import Spec
+from bench.specs import resnet
 
 EXACT = 1e-12  # the same computation in another order of summation, float64
 
@@ -47,6 +49,19 @@ def drawn(spec: Spec, examples: int = 4, seed: int = 0) -> dict[str, np.ndarray]
         else:
             batch[name] = draws.normal(1, 2, size=(examples, *shape))
     return batch
+
+
+def residual(norm: Mapping[str, Any] = BATCH_NORM) -> Spec:
+    """All that a residual net may hold, in four blocks behind a pooled stem: x itself and pixels of
+    it around basic blocks, a projection around a bottleneck, and nothing."""
+    one = resnet.Convolution
+    blocks = (
+        resnet.Block("stage1_block1", (one(2, 3), one(2, 3)), "identity"),
+        resnet.Block("stage2_block1", (one(3, 3, 2), one(3, 3)), "identity"),
+        resnet.Block("stage3_block1", (one(2, 1, 2), one(2, 3), one(5, 1)), "projection"),
+        resnet.Block("stage3_block2", (one(5, 3),), "none"),
+    )
+    return resnet.net((32, 64, 2), 3, one(2, 7, 2), True, blocks, norm)
 
 
 def close(found: Any, expected: Any, limit: float = EXACT) -> None:

@@ -66,6 +66,17 @@ MUTANTS = (
         "gradient",
         "Transformers until 4.46; Keras and optax know no sizes",
     ),
+    Mutant("activation before the addition", "residual net", "loss", "relu of the branch alone"),
+    Mutant(
+        "shortcut of averages",
+        "residual net",
+        "loss",
+        "pooled in place of every second pixel",
+    ),
+    Mutant(
+        "stride on the 3x3 convolution", "residual net", "loss", "torchvision's bottleneck, v1.5"
+    ),
+    Mutant("batch norm that does not freeze", "residual net", "output", "training=True left on"),
     Mutant("rotation the other way", "convolutional batch norm", "loss", "rows that grow upwards"),
 )
 # A function is replaced by one that does the same. This one must survive.

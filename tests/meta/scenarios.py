@@ -18,7 +18,7 @@ from bench.conformance.tolerances import tolerance
 from bench.contract import INFERENCE, Config, State, Update, sgd
 from bench.randomness import stream
 from bench.spec import Spec
-from bench.specs import mlp, single_convolution, single_max_pool
+from bench.specs import mlp, resnet, single_convolution, single_max_pool
 
 Quantities = Mapping[str, Quantity]
 Scenario = Callable[[ModuleType, ModuleType, str], Quantities]
@@ -112,6 +112,20 @@ def strided() -> Spec:
     return single_convolution.spec(size=8, channels=2, filters=3, kernel=3, stride=2, padding=1)
 
 
+def residual() -> Spec:
+    """Pixels of x around a basic block, a projection around a bottleneck, both of stride 2."""
+    one = resnet.Convolution
+    blocks = (
+        resnet.Block("stage1_block1", (one(3, 3, 2), one(3, 3)), "identity"),
+        resnet.Block("stage2_block1", (one(2, 1, 2), one(2, 3), one(5, 1)), "projection"),
+    )
+    return resnet.net((16, 16, 1), 3, one(2, 3), False, blocks)
+
+
+def labeled(spec: Spec, draws: np.random.Generator) -> dict[str, np.ndarray]:
+    return {"x": draws.normal(size=(4, *spec.inputs["x"])), "y": draws.integers(0, 3, 4)}
+
+
 ALL = ("", "input:x")
 SCENARIOS: dict[str, Scenario] = {
     "mlp, sgd": Lockstep(Case("mlp", "sgd", "float64", 4, 8)),
@@ -131,5 +145,6 @@ SCENARIOS: dict[str, Scenario] = {
     "strided convolution": Once(strided, normal, "response", "energy", ALL),
     "tied pooling": Once(single_max_pool.spec, tied, "response", "energy", ("input:x",)),
     "blank images": Once(mlp.spec, blank, "logits", "cross_entropy", BLANK),
+    "residual net": Once(residual, labeled, "logits", "cross_entropy", ("",)),
     "extreme logits": Once(mlp.spec, extreme, "logits", "cross_entropy", ("",)),
 }

@@ -3,26 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from bench.spec import Spec
 from implementations.numpy import layers
+from implementations.numpy.model import Model, normalized, zeros
 from implementations.numpy.probe import Probe
 from implementations.numpy.tape import Node
-from implementations.numpy.techniques import activations, batch_norm
-
-Model = dict[str, Any]  # {"conv1": {"weight", "bias"}, "bn1": {...}, ...} beside the options
+from implementations.numpy.techniques import activations
 
 
 def build(spec: Spec, dtype: str) -> Model:
     """The nested dictionary of zeros, beside the spec's options."""
-    model: Model = dict(spec.options)
-    for name, shape in (spec.shapes() | spec.buffer_shapes()).items():
-        layer, _, part = name.partition("/")
-        model.setdefault(layer, {})[part] = np.zeros(shape, dtype)
-        if part == "weight":
-            model[layer]["bias"] = None  # unless the next name is its bias
-    return model
+    return zeros(spec, dtype)
 
 
 def forward(model: Model, x: Node, probe: Probe) -> Node:
@@ -33,7 +24,7 @@ def forward(model: Model, x: Node, probe: Probe) -> Node:
         x = layers.convolution(x, **kernel, stride=block.stride, padding=block.padding)
         x = probe.record(f"conv{number}", x)
         if model["norm"]:
-            x = _normalized(f"bn{number}", x, model, probe)
+            x = normalized(f"bn{number}", x, model[f"bn{number}"], model["norm"], probe)
         x = probe.record(f"{name}{number}", activation(x))
         x = _pooled(f"pool{number}", x, block, probe)
     x = layers.flatten(x)
@@ -50,16 +41,6 @@ def logits(model: Model, batch: Mapping[str, Node], probe: Probe) -> dict[str, N
 def cross_entropy(model: Model, batch: Mapping[str, Node], probe: Probe) -> dict[str, Node]:
     scores = forward(model, batch["x"], probe)
     return {"cross_entropy": layers.softmax_cross_entropy(scores, batch["y"].value)}
-
-
-def _normalized(name: str, x: Node, model: Model, probe: Probe) -> Node:
-    """Batch norm; the new running statistics are noted under the layer's canonical name."""
-    training = probe.mode.batch_statistics
-    y, mean, variance = batch_norm.batch_norm(x, **model[name], training=training, **model["norm"])
-    if training:
-        probe.note(f"{name}/running_mean", mean)
-        probe.note(f"{name}/running_variance", variance)
-    return probe.record(name, y)
 
 
 def _pooled(name: str, x: Node, block: Any, probe: Probe) -> Node:

@@ -1,28 +1,18 @@
 """The multilayer perceptron in NumPy. Equations and shapes: bench/specs/mlp.py."""
 
 from collections.abc import Mapping
-from typing import Any
-
-import numpy as np
 
 from bench.spec import Spec
 from implementations.numpy import layers
+from implementations.numpy.model import Model, normalized, zeros
 from implementations.numpy.probe import Probe
 from implementations.numpy.tape import Node
-from implementations.numpy.techniques import activations, batch_norm, dropout
-
-Model = dict[str, Any]  # {"fc1": {"weight", "bias"}, "bn1": {...}, ...} beside the options
+from implementations.numpy.techniques import activations, dropout
 
 
 def build(spec: Spec, dtype: str) -> Model:
     """The nested dictionary of zeros, beside the spec's options."""
-    model: Model = dict(spec.options)
-    for name, shape in (spec.shapes() | spec.buffer_shapes()).items():
-        layer, _, part = name.partition("/")
-        model.setdefault(layer, {})[part] = np.zeros(shape, dtype)
-        if part == "weight":
-            model[layer]["bias"] = None  # unless the next name is its bias
-    return model
+    return zeros(spec, dtype)
 
 
 def forward(model: Model, batch: Mapping[str, Node], probe: Probe) -> Node:
@@ -32,7 +22,7 @@ def forward(model: Model, batch: Mapping[str, Node], probe: Probe) -> Node:
     for number in range(1, depth):
         x = probe.record(f"fc{number}", layers.dense(x, **model[f"fc{number}"]))
         if model["norm"]:
-            x = _normalized(f"bn{number}", x, model, probe)
+            x = normalized(f"bn{number}", x, model[f"bn{number}"], model["norm"], probe)
         x = probe.record(f"{name}{number}", activation(x))
         x = _dropped(f"fc{number}", x, model, batch, probe)
     return probe.record("logits", layers.dense(x, **model[f"fc{depth}"]))
@@ -45,16 +35,6 @@ def logits(model: Model, batch: Mapping[str, Node], probe: Probe) -> dict[str, N
 def cross_entropy(model: Model, batch: Mapping[str, Node], probe: Probe) -> dict[str, Node]:
     scores = forward(model, batch, probe)
     return {"cross_entropy": layers.softmax_cross_entropy(scores, batch["y"].value)}
-
-
-def _normalized(name: str, x: Node, model: Model, probe: Probe) -> Node:
-    """Batch norm; the new running statistics are noted under the layer's canonical name."""
-    training = probe.mode.batch_statistics
-    y, mean, variance = batch_norm.batch_norm(x, **model[name], training=training, **model["norm"])
-    if training:
-        probe.note(f"{name}/running_mean", mean)
-        probe.note(f"{name}/running_variance", variance)
-    return probe.record(name, y)
 
 
 def _dropped(name: str, x: Node, model: Model, batch: Mapping[str, Node], probe: Probe) -> Node:

@@ -4,8 +4,15 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from implementations.jax import layers
-from implementations.jax.techniques import accumulation, augmentation, optimizers, schedules
+from implementations.jax import layers, residual
+from implementations.jax.architectures import resnet
+from implementations.jax.techniques import (
+    accumulation,
+    activations,
+    augmentation,
+    optimizers,
+    schedules,
+)
 from implementations.jax.techniques import batch_norm as batch_norms
 from implementations.jax.techniques import dropout as dropouts
 from tests.meta.mutants import wrapped
@@ -131,6 +138,13 @@ def hard_sigmoid(x):
 
 PATCHES = {
     **wrapped.patches(layers, batch_norms, dropouts, schedules, augmentation, accumulation),
+    **wrapped.residual(
+        residual.add,
+        residual.identity_shortcut,
+        resnet.build,
+        activations.relu,
+        layers.average_pool,
+    ),
     "nothing wrong": ("layers.dense", unchanged),
     "adam epsilon hat": ("techniques.optimizers.adam", epsilon_hat),
     "adam epsilon inside the root": ("techniques.optimizers.adam", epsilon_inside),

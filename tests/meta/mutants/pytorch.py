@@ -3,8 +3,15 @@
 import torch
 from torch.nn import functional
 
-from implementations.pytorch import layers
-from implementations.pytorch.techniques import accumulation, augmentation, optimizers, schedules
+from implementations.pytorch import layers, residual
+from implementations.pytorch.architectures import resnet
+from implementations.pytorch.techniques import (
+    accumulation,
+    activations,
+    augmentation,
+    optimizers,
+    schedules,
+)
 from implementations.pytorch.techniques import batch_norm as batch_norms
 from implementations.pytorch.techniques import dropout as dropouts
 from tests.meta.mutants import wrapped
@@ -128,6 +135,13 @@ def hard_sigmoid(x):
 
 PATCHES = {
     **wrapped.patches(layers, batch_norms, dropouts, schedules, augmentation, accumulation),
+    **wrapped.residual(
+        residual.add,
+        residual.identity_shortcut,
+        resnet.build,
+        activations.relu,
+        layers.average_pool,
+    ),
     "nothing wrong": ("layers.dense", unchanged),
     "adam epsilon hat": ("techniques.optimizers.adam", epsilon_hat),
     "adam epsilon inside the root": ("techniques.optimizers.adam", epsilon_inside),

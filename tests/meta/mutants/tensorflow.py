@@ -2,8 +2,15 @@
 
 import tensorflow as tf
 
-from implementations.tensorflow import layers
-from implementations.tensorflow.techniques import accumulation, augmentation, optimizers, schedules
+from implementations.tensorflow import layers, residual
+from implementations.tensorflow.architectures import resnet
+from implementations.tensorflow.techniques import (
+    accumulation,
+    activations,
+    augmentation,
+    optimizers,
+    schedules,
+)
 from implementations.tensorflow.techniques import batch_norm as batch_norms
 from implementations.tensorflow.techniques import dropout as dropouts
 from tests.meta.mutants import wrapped
@@ -129,6 +136,13 @@ def hard_sigmoid(x):
 
 PATCHES = {
     **wrapped.patches(layers, batch_norms, dropouts, schedules, augmentation, accumulation),
+    **wrapped.residual(
+        residual.add,
+        residual.identity_shortcut,
+        resnet.build,
+        activations.relu,
+        layers.average_pool,
+    ),
     "nothing wrong": ("layers.dense", unchanged),
     "adam epsilon hat": ("techniques.optimizers.adam", epsilon_hat),
     "adam epsilon inside the root": ("techniques.optimizers.adam", epsilon_inside),

@@ -1,6 +1,7 @@
 """Planted bugs that are the same in every framework: its own function, asked the wrong thing."""
 
 import functools
+from dataclasses import replace
 from typing import Any
 
 
@@ -24,6 +25,7 @@ def batch_norm(honest: Any) -> dict[str, Any]:
         "decay of the new value": asked(decay=lambda decay: 1 - decay),
         "batch norm epsilon of 1e-3": asked(epsilon=1e-3),
         "frozen batch norm": asked(training=False),
+        "batch norm that does not freeze": asked(training=True),
     }
 
 
@@ -86,6 +88,33 @@ def others(piecewise_constant: Any, exponential_decay: Any, average_pool: Any, a
         "decay in stairs": ("techniques.schedules.exponential_decay", stairs),
         "average pooling by the sum": ("layers.average_pool", summed),
         "rotation the other way": ("techniques.augmentation.affine", other_way),
+    }
+
+
+def residual(add: Any, identity_shortcut: Any, build: Any, relu: Any, average_pool: Any):
+    """Around the sum and the shortcut of residual nets, and what builds one from its spec."""
+
+    def activated(x, y):
+        return add(relu(x), y)  # what follows leaves a sum of two that are not negative as it is
+
+    def averaged(x, filters, stride):
+        return identity_shortcut(average_pool(x, stride, stride), filters, 1)
+
+    def later(spec, dtype):
+        blocks = tuple(strided_later(block) for block in spec.options["blocks"])
+        return build(replace(spec, options={**spec.options, "blocks": blocks}), dtype)
+
+    def strided_later(block):
+        first, *others = block.branch
+        if first.kernel != 1:
+            return block
+        moved = replace(first, stride=1), replace(others[0], stride=first.stride), *others[1:]
+        return replace(block, branch=moved)
+
+    return {
+        "activation before the addition": ("residual.add", activated),
+        "shortcut of averages": ("residual.identity_shortcut", averaged),
+        "stride on the 3x3 convolution": ("architectures.resnet.build", later),
     }
 
 

@@ -1,0 +1,51 @@
+"""A net in NumPy: a nested dictionary of arrays by canonical name, beside the spec's options.
+
+    {"conv1": {"weight", "bias"}, "bn1": {"scale", "shift", ...}, "stage1_block1": {"conv1": ...}}
+
+The other frameworks have containers of their own.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bench.spec import Spec
+from implementations.numpy.probe import Probe
+from implementations.numpy.tape import Node
+from implementations.numpy.techniques import batch_norm
+
+Model = dict[str, Any]
+
+
+def zeros(spec: Spec, dtype: str) -> Model:
+    """Parameters and buffers, all zero; a layer without a bias has None there."""
+    model: Model = dict(spec.options)
+    for name, shape in (spec.shapes() | spec.buffer_shapes()).items():
+        *path, part = name.split("/")
+        layer = model
+        for step in path:
+            layer = layer.setdefault(step, {})
+        layer[part] = np.zeros(shape, dtype)
+        if part == "weight":
+            layer["bias"] = None  # unless the next name is its bias
+    return model
+
+
+def at(model: Model, name: str) -> Any:
+    """What stands under a canonical name: "stage1_block1/conv1"."""
+    for step in name.split("/"):
+        model = model[step]
+    return model
+
+
+def normalized(
+    name: str, x: Node, layer: Mapping[str, Any], norm: Mapping[str, Any], probe: Probe
+) -> Node:
+    """Batch norm; the new running statistics are noted under the layer's canonical name."""
+    training = probe.mode.batch_statistics
+    y, mean, variance = batch_norm.batch_norm(x, **layer, training=training, **norm)
+    if training:
+        probe.note(f"{name}/running_mean", mean)
+        probe.note(f"{name}/running_variance", variance)
+    return probe.record(name, y)
