@@ -7,6 +7,7 @@ its files come from is told in bench/files.py.
 """
 
 import argparse
+import functools
 import hashlib
 import importlib
 from collections.abc import Callable, Mapping
@@ -96,9 +97,22 @@ def locate(dataset: Dataset, data_dir: Path | None = None) -> dict[str, Path]:
 
 
 def load(name: str, data_dir: Path | None = None) -> Images:
-    """The whole data set as published. Raises UserError for what its description does not say."""
+    """The whole data set as published, not to be written into.
+
+    Raises UserError for what its description does not say.
+    """
+    get(name)  # whoever is handed what was read before depends on the description all the same
+    return _read(name, data_dir)
+
+
+@functools.lru_cache(maxsize=1)
+def _read(name: str, data_dir: Path | None) -> Images:
+    """Read once for all runs of a process: decoding takes as long as a few steps of training."""
     dataset = get(name)
-    return verified(dataset, dataset.read(locate(dataset, data_dir)))
+    images = verified(dataset, dataset.read(locate(dataset, data_dir)))
+    for array in (images.x, images.y):
+        array.setflags(write=False)
+    return images
 
 
 def verified(dataset: Dataset, images: Images) -> Images:

@@ -90,6 +90,22 @@ def test_packages_are_found_without_being_imported() -> None:
     assert subprocess.run([sys.executable, "-c", command], cwd=ROOT, check=False).returncode == 0
 
 
+def test_a_process_reads_a_data_set_once_and_nobody_writes_into_it() -> None:
+    images = dataset.load("digits")
+    assert dataset.load("digits") is images
+    for array in (images.x, images.y):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+    assert dataset.prepare("digits", seed=5).train_x.flags.writeable
+
+
+def test_who_is_handed_what_was_read_before_loads_its_description_all_the_same() -> None:
+    dataset.load("digits")
+    sys.modules.pop("bench.datasets.digits")
+    dataset.load("digits")
+    assert "bench.datasets.digits" in sys.modules
+
+
 @pytest.mark.skipif(not FASHION, reason="dataset-fashion-mnist is not installed")
 def test_fashion_mnist_from_debian() -> None:
     report = dataset.check("fashion_mnist")
