@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import importlib
 import math
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,6 +25,9 @@ from bench.progress import Reporter
 from tests.meta.catalogue import CONTROL, MUTANTS, Mutant
 from tests.meta.scenarios import SCENARIOS, Lockstep
 
+# Every bug has a net of its own, compiled for a few steps: XLA is not to take pains over it.
+QUICKLY = "--xla_backend_optimization_level=0"
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Plant bugs in a framework folder.")
@@ -32,6 +36,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     threads.pin(1)
+    os.environ.setdefault("XLA_FLAGS", QUICKLY)
     reporter = Reporter(arguments.results, f"mutants/{arguments.framework}")
     records = []
     for position, record in enumerate(judged(arguments.framework)):
