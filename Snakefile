@@ -53,7 +53,7 @@ rule all:
     default_target: True
     input:
         rules.report.input.data,
-        expand(rules.search.output.choice, claim=plan.searched),
+        plan.choices,
         rules.tables.input.indexes,
         rules.conformance_summary.input.records,
         rules.mutants_summary.input.records,

@@ -77,12 +77,24 @@ def digests(paths: Iterable[str], root: Path = ROOT) -> dict[str, str]:
 
 def unexpected(allowed: Iterable[str], root: Path = ROOT) -> list[str]:
     """Project files loaded in this process that are outside the closure it declared."""
-    loaded = set()
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file and name.split(".")[0] in PACKAGES and Path(file).is_relative_to(root):
-            loaded.add(str(Path(file).relative_to(root)))
-    return sorted(loaded - set(allowed))
+    files = (getattr(sys.modules[name], "__file__", None) for name in loaded())
+    found = {Path(file) for file in files if file}
+    ours = {str(path.relative_to(root)) for path in found if path.is_relative_to(root)}
+    return sorted(ours - set(allowed))
+
+
+def loaded() -> set[str]:
+    """The names of all modules of the project that this process has loaded."""
+    return {name for name in list(sys.modules) if name.split(".")[0] in PACKAGES}
+
+
+def forget(names: Iterable[str]) -> None:
+    """Unload modules, so that whoever needs one loads it, and unexpected() sees that again."""
+    for name in names:
+        module = sys.modules.pop(name)
+        package, _, own = name.rpartition(".")
+        if vars(sys.modules.get(package, sys)).get(own) is module:
+            delattr(sys.modules[package], own)
 
 
 def _files(module: str, root: Path) -> list[Path]:

@@ -1,4 +1,7 @@
-"""How heavy each job is, from what it cost before: the weights of the progress estimate."""
+"""How heavy each job is, from what it cost before: the weights of the progress estimate.
+
+Where one process computes several jobs, its imports are counted with the first.
+"""
 
 import csv
 from collections.abc import Iterator
@@ -14,7 +17,7 @@ REFERENCE = ROOT / "results" / "reference" / "jobs.csv"
 def jobs(plan: Plan) -> Iterator[str]:
     """The jobs that report progress, under the names they report it with."""
     for claim in plan.claims:
-        if plan.choice(claim):
+        if claim in plan.searched:
             yield f"search/{claim}"
         for framework in plan.frameworks:
             yield f"{claim}/{framework}"
@@ -40,12 +43,16 @@ def weights(plan: Plan) -> dict[str, float]:
 
 
 def priorities(plan: Plan) -> dict[str, float]:
-    """The heaviest job first, so that it does not run alone at the end; all that wait for a job
+    """The heaviest process first, so that it does not run alone at the end; all that wait for one
     count with it.
     """
-    heavy = weights(plan)
-    for claim in plan.searched:
-        heavy[f"search/{claim}"] += max(heavy[f"{claim}/{name}"] for name in plan.frameworks)
+    heavy, groups = weights(plan), plan.groups()
+    own = {group.name: sum(heavy[job] for job in group.jobs) for group in groups}
+    behind = {group.name: 0.0 for group in groups}
+    for search in filter(lambda group: group.searches, groups):
+        waiting = (g for g in groups if not g.searches and set(g.claims) & set(search.claims))
+        behind[search.name] = max(own[group.name] for group in waiting)
+    heavy |= {name: weight + behind[name] for name, weight in own.items()}
     return {**heavy, "data": sum(heavy.values())}
 
 

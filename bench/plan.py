@@ -5,7 +5,6 @@ The Snakefile asks here and holds no logic of its own.
 
 import functools
 import importlib.metadata
-import json
 import re
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from bench import claim as claims
 from bench import closure, config, dataset
 from bench.closure import ROOT
 from bench.errors import UserError
+from bench.groups import Group
 from implementations.atlas.row import MODULES
 
 SCHEMA_VERSION = 1
@@ -155,18 +155,51 @@ class Plan:
         """Of what computes a job: another one computes it anew."""
         return f"numpy {installed('numpy')}, {package(framework)} {installed(framework)}"
 
-    def arguments(self, claim: str, framework: str) -> str:
-        """The command line of a job, as a person would type it."""
-        budget = config.budget_of(self.configuration, claim)
-        own = [run.seed for run in self.runs(claim, framework) if not run.shared]
-        words = ["--seeds", *map(str, budget.shared)] if budget.shared else []
-        words += ["--own-seeds", *map(str, dict.fromkeys(own))] if own else []
-        words += ["--choice", path] if (path := self.choice(claim)) else []
-        return " ".join([self.search_arguments(claim, framework), *words])
+    @property
+    def together(self) -> bool:
+        """Whether one process computes all claims of a framework."""
+        return self.configuration.processes == "framework"
 
-    def choice(self, claim: str) -> str | None:
-        """The file of a claim's search; None where nothing is searched."""
-        return str(self.results / "search" / f"{claim}.json") if claims.get(claim).search else None
+    def running(self, framework: str, claim: str | None = None) -> Group:
+        """What the process of these wildcards computes."""
+        return Group(self, framework, (claim,) if claim else tuple(self.claims))
+
+    def searching(self, claim: str | None = None) -> Group:
+        """What the process of these wildcards searches."""
+        return Group(self, self.searcher, (claim,) if claim else tuple(self.searched), True)
+
+    def groups(self) -> list[Group]:
+        """What all processes compute, and search before that."""
+        if self.together:
+            searches = [self.searching()] if self.searched else []
+            return [*searches, *map(self.running, self.frameworks)]
+        runs = [self.running(f, claim) for claim in self.claims for f in self.frameworks]
+        return [*map(self.searching, self.searched), *runs]
+
+    def of_a_process(self, claims: list[str]) -> list[str]:
+        """Whose files one process writes: a wildcard, or all of these claims."""
+        return claims if self.together else ["{claim}"]
+
+    @property
+    def label(self) -> str:
+        """What a process is called by, in the name of its log."""
+        return "all" if self.together else "{claim}"
+
+    def index(self, claim: str, framework: str) -> str:
+        """The table of a job, a row a run."""
+        return str(self.results / "runs" / claim / f"{framework}.csv")
+
+    @property
+    def indexes(self) -> list[str]:
+        return [self.index(claim, f) for claim in self.claims for f in self.frameworks]
+
+    def choice(self, claim: str) -> str:
+        """What a claim's search writes."""
+        return str(self.results / "search" / f"{claim}.json")
+
+    @property
+    def choices(self) -> list[str]:
+        return list(map(self.choice, self.searched))
 
     @property
     def searched(self) -> list[str]:
@@ -176,24 +209,6 @@ class Plan:
     def searcher(self) -> str:
         """The framework that searches for all: the reference, or the first that is there."""
         return self.frameworks[0]
-
-    def cores(self, claim: str) -> int:
-        """Of a job. One that reads a clock has the machine for itself, where it is judged by it:
-        Snakemake cuts the number down to all cores that there are."""
-        return 10_000 if claims.get(claim).clocked and self.budget != "smoke" else 1
-
-    def search_arguments(self, claim: str, framework: str) -> str:
-        """What a job and its search have in common."""
-        budget = config.budget_of(self.configuration, claim)
-        words = ["--claim", claim, "--framework", framework, "--results", str(self.results)]
-        words += ["--arms", *claims.get(claim).arms_at(budget)]
-        words += ["--datasets", *self.claim_datasets(claim)]
-        words += ["--device", self.configuration.device]
-        words += ["--threads", str(self.configuration.threads)]
-        words += ["--settings", f"'{json.dumps(dict(budget.settings))}'"]
-        if self.configuration.data_dir:
-            words += ["--data-dir", f"'{self.configuration.data_dir}'"]
-        return " ".join(words)
 
     def data_arguments(self) -> str:
         directory = self.configuration.data_dir

@@ -83,10 +83,13 @@ def overview(results: Path, now: float) -> Overview:
 
 
 class Reporter:
-    """One job's voice. report(fraction, text) may be called as often as wanted."""
+    """One job's voice. report(fraction, text) may be called as often as wanted.
 
-    def __init__(self, results: Path, job: str) -> None:
-        self.results, self.job = results, job
+    spent: CPU seconds that this process gave to other jobs before. Imports are the first job's.
+    """
+
+    def __init__(self, results: Path, job: str, spent: float = 0.0) -> None:
+        self.results, self.job, self.spent = results, job, spent
         self.path = results / "progress" / f"{job.replace('/', '.')}.json"
         self.started = time.time()
         self.kept = 0.0  # the part that an earlier attempt had done already
@@ -108,7 +111,7 @@ class Reporter:
             "text": text,
             "started": self.started,
             "updated": now,
-            "cpu_seconds": time.process_time(),
+            "cpu_seconds": time.process_time() - self.spent,
             "pid": os.getpid(),
         }
         store.write_file(self.path, store.canonical(note))

@@ -1,10 +1,11 @@
-"""One job of the reproduction: one claim in one framework, its arms and seeds one after another.
+"""Jobs of the reproduction: a claim in one framework, its arms and seeds one after another.
 
     python -m bench.run --claim lenet_accuracy --framework pytorch --results results/standard
         --seeds 0 1 2 --settings '{"epochs": 3, ...}' --index results/standard/runs/.../pytorch.csv
 
 Every finished run is kept in the store (bench/store.py), so that a job that was killed goes on with
-the next run. The index, one row a run, is written last: it is what Snakemake knows of.
+the next run. The index, one row a run, is written last: it is what Snakemake knows of. More claims
+may follow on the command line (bench/jobs.py).
 """
 
 import argparse
@@ -15,33 +16,19 @@ import io
 import json
 import math
 import os
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import implementations
 from bench import claim as claims
-from bench import closure, command, dataset, provenance, store, threads
+from bench import closure, command, dataset, jobs, provenance, store
 from bench.claim import Claim, Job, Outcome
 from bench.contract import Config
 from bench.errors import ContractError, UserError, unknown
-from bench.measure import Meter
+from bench.measure import Meter, Past
 from bench.progress import Reporter
-
-
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Compute one claim in one framework.")
-    add_arguments(parser)
-    parser.add_argument("--index", type=Path, required=True, help="the CSV written at the end")
-    parser.add_argument(
-        "--seeds", type=natural, nargs="*", default=[], help="shared by all frameworks"
-    )
-    parser.add_argument(
-        "--own-seeds", type=natural, nargs="*", default=[], help="of this framework"
-    )
-    parser.add_argument("--choice", type=Path, help="what bench.search chose for every arm")
-    return parser.parse_args()
 
 
 def natural(text: str) -> int:
@@ -51,22 +38,37 @@ def natural(text: str) -> int:
     return number
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def command_line(description: str) -> argparse.ArgumentParser:
     """What a job and its search have in common."""
-    parser.add_argument("--claim", required=True)
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     parser.add_argument("--framework", required=True)
     parser.add_argument("--results", type=Path, required=True, help="results/<budget>")
-    parser.add_argument("--arms", nargs="+", required=True, help="of the claim's")
-    parser.add_argument("--settings", type=json.loads, default={}, help="the claim's, as JSON")
-    parser.add_argument("--datasets", nargs="*", help="those it reads; default: the claim's")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--data-dir", type=Path, default=None)
+    parser.add_argument("--claim", required=True, help="begins a job")
+    parser.add_argument("--arms", nargs="+", required=True, help="of the claim's")
+    parser.add_argument("--settings", type=json.loads, default={}, help="the claim's, as JSON")
+    parser.add_argument("--datasets", nargs="*", help="those it reads; default: the claim's")
+    return parser
 
 
 def main() -> int:
-    arguments = parse()
-    workshop = Workshop(arguments, f"{arguments.claim}/{arguments.framework}")
+    parser = command_line("Compute claims in one framework.")
+    parser.add_argument("--index", type=Path, required=True, help="the CSV written at the end")
+    parser.add_argument(
+        "--seeds", type=natural, nargs="*", default=[], help="shared by all frameworks"
+    )
+    parser.add_argument(
+        "--own-seeds", type=natural, nargs="*", default=[], help="of this framework"
+    )
+    parser.add_argument("--choice", type=Path, help="what bench.search chose for every arm")
+    return jobs.computed(jobs.parsed(parser, sys.argv[1:]), compute)
+
+
+def compute(arguments: argparse.Namespace, past: Past) -> None:
+    """All runs of one claim in one framework, and their index."""
+    workshop = Workshop(arguments, f"{arguments.claim}/{arguments.framework}", past)
     chosen = store.read(arguments.choice)["chosen"] if arguments.choice else {}
     search = workshop.claim.search
     planned = [
@@ -87,21 +89,17 @@ def main() -> int:
     workshop.check_inputs()
     store.write_file(arguments.index, table(rows))
     workshop.reporter.report(1.0, f"{len(planned)} runs finished")
-    return 0
 
 
 class Workshop:
     """Computes runs of one claim in one framework, and keeps each as soon as it is whole."""
 
-    def __init__(self, arguments: argparse.Namespace, job: str) -> None:
-        threads.pin(arguments.threads)
-        self.arguments = arguments
+    def __init__(self, arguments: argparse.Namespace, job: str, past: Past) -> None:
+        self.arguments, self.past = arguments, past
         self.claim = claims.get(arguments.claim)
         for arm in arguments.arms:
             if arm not in self.claim.arms:
                 raise UserError(unknown(f"arm of {self.claim.name}", arm, self.claim.arms))
-        if arguments.framework not in implementations.names():
-            raise UserError(unknown("framework", arguments.framework, implementations.names()))
         datasets = self.claim.datasets if arguments.datasets is None else arguments.datasets
         self.runner = claims.module(arguments.claim).run
         name = f"implementations.{arguments.framework}.adapter"
@@ -117,7 +115,7 @@ class Workshop:
             "device": self.facts["device"],
             "threads": self.facts["threads"],
         }
-        self.reporter = Reporter(arguments.results, job)
+        self.reporter = Reporter(arguments.results, job, past.cpu_seconds)
 
     def opened(self, home: Path) -> contextlib.AbstractContextManager[None]:
         """Hold the folder of these runs alone."""
@@ -160,7 +158,7 @@ class Workshop:
             data_dir=asked.data_dir,
             report=_scaled(self.reporter, *part, arm, seed),
         )
-        with Meter() as meter:
+        with Meter(self.past) as meter:
             outcome = self.runner(job)
         complete(self.claim, outcome)
         store.write_run(folder, _files({**config, "fingerprint": mark}, outcome, meter, self.facts))

@@ -1,7 +1,8 @@
 """The search of a claim: one setting of every arm, chosen before the runs.
 
     python -m bench.search --claim optimizers --framework numpy --results results/standard
-        --arms sgd adam --settings '{...}' --out results/standard/search/optimizers.json
+        --arms sgd adam --seeds 9001 9002 --settings '{...}'
+        --out results/standard/search/optimizers.json
 
 Every arm is run at every value of its grid, on the search's own seeds; the value with the smallest
 mean of the search's metric is chosen, and a value at which a run diverged never is, unless all did.
@@ -10,28 +11,36 @@ The runs are kept as those of the claim are, so that a search that was killed go
 
 import argparse
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
-from bench import command, store
-from bench.run import Workshop, add_arguments
+from bench import command, jobs, store
+from bench.errors import UserError
+from bench.measure import Past
+from bench.run import Workshop, command_line, natural
 
 SCHEMA_VERSION = 1
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Choose a setting for every arm of a claim.")
-    add_arguments(parser)
+    parser = command_line("Choose a setting for every arm of claims.")
+    parser.add_argument("--seeds", type=natural, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    workshop = Workshop(arguments, f"search/{arguments.claim}")
+    return jobs.computed(jobs.parsed(parser, sys.argv[1:]), compute)
+
+
+def compute(arguments: argparse.Namespace, past: Past) -> None:
+    """All runs of one claim's search, and what they choose."""
+    workshop = Workshop(arguments, f"search/{arguments.claim}", past)
     search = workshop.claim.search
-    assert search is not None, "the plan searches only where the claim says so"
+    if search is None:
+        raise UserError(f"the claim {arguments.claim} searches nothing")
     asked = [
         (arm, value, seed)
         for arm in arguments.arms
         for value in search.grid.get(arm, ())
-        for seed in search.seeds
+        for seed in arguments.seeds
     ]
     home = store.folder(arguments.results, arguments.claim, "search")
     tried: list[dict[str, Any]] = []
@@ -57,7 +66,6 @@ def main() -> int:
     }
     store.write_file(arguments.out, store.canonical(found))
     workshop.reporter.report(1.0, f"{len(asked)} runs of the search finished")
-    return 0
 
 
 def choose(arm: str, tried: list[dict[str, Any]]) -> float:

@@ -106,7 +106,7 @@ def _forget_lost_runs(plan: Plan, looking: bool) -> None:
     """
     lost: dict[Path, Path] = {}
     for run in plan.all_runs():
-        index = plan.results / "runs" / run.claim / f"{run.framework}.csv"
+        index = Path(plan.index(run.claim, run.framework))
         home = store.folder(plan.results, run.claim, run.framework)
         folder = home / store.run_name(run.arm, run.seed)
         if index.is_file() and not store.is_whole(folder):

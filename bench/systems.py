@@ -1,4 +1,4 @@
-"""Systems that are compiled once per process and loaded anew for every arm and seed."""
+"""Systems that are compiled once per job and loaded anew for every arm and seed."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -22,3 +22,10 @@ def system_for(
         config = Config(dtype=dtype, device=job.device, threads=job.threads)
         _systems[key] = job.adapter.build(spec, updates, config)
     return _systems[key]
+
+
+def close() -> None:
+    """Let go of all of them; the next job compiles its own."""
+    for system in _systems.values():
+        system.close()
+    _systems.clear()

@@ -1,43 +1,41 @@
-# Runs: one job a claim and framework. Finished runs live in the store, outside Snakemake's hands;
-# the index, one row a run, is what it knows of. Where a claim searches a setting, that comes first,
-# once, in one framework for all.
+# Runs: one process a claim and framework, or one a framework for all claims (bench/groups.py).
+# Finished runs live in the store, outside Snakemake's hands; the index of a claim, one row a run, is
+# what it knows of. Where a claim searches a setting, that comes first, once, in one framework for all.
 
 
 rule search:
     input:
-        sources=lambda job: plan.sources(job.claim, plan.searcher),
-        data=lambda job: plan.data_files(job.claim),
+        sources=lambda job: plan.searching(**job).sources,
+        data=lambda job: plan.searching(**job).data,
     output:
-        choice=plan.results / "search" / "{claim}.json",
+        [plan.choice(claim) for claim in plan.of_a_process(plan.searched)],
     log:
-        plan.results / "logs" / "search" / "{claim}.log",
-    priority: lambda job: priorities[f"search/{job.claim}"]
+        plan.results / "logs" / "search" / f"{plan.label}.log",
+    priority: lambda job: priorities[plan.searching(**job).name]
     container:
         f"docker-daemon://quatuor/{plan.searcher}:latest"
     params:
-        arguments=lambda job: plan.search_arguments(job.claim, plan.searcher),
+        jobs=lambda job: plan.searching(**job).arguments,
         versions=plan.versions(plan.searcher),
     shell:
-        "python -m bench.search {params.arguments} --out {output.choice}"
-        " 2>&1 | tee -i {log} >&2"
+        "python -m bench.search {params.jobs} 2>&1 | tee -i {log} >&2"
 
 
 rule runs:
     input:
-        sources=lambda job: plan.sources(job.claim, job.framework),
-        data=lambda job: plan.data_files(job.claim),
-        choice=lambda job: plan.choice(job.claim) or [],
+        sources=lambda job: plan.running(**job).sources,
+        data=lambda job: plan.running(**job).data,
+        choices=lambda job: plan.running(**job).choices,
     output:
-        index=plan.results / "runs" / "{claim}" / "{framework}.csv",
+        [plan.index(claim, "{framework}") for claim in plan.of_a_process(plan.claims)],
     log:
-        plan.results / "logs" / "runs" / "{claim}-{framework}.log",
-    priority: lambda job: priorities[f"{job.claim}/{job.framework}"]
+        plan.results / "logs" / "runs" / f"{plan.label}-{{framework}}.log",
+    priority: lambda job: priorities[plan.running(**job).name]
     container:
         "docker-daemon://quatuor/{framework}:latest"
-    threads: lambda job: plan.cores(job.claim)
+    threads: lambda job: plan.running(**job).cores
     params:
-        arguments=lambda job: plan.arguments(job.claim, job.framework),
+        jobs=lambda job: plan.running(**job).arguments,
         versions=lambda job: plan.versions(job.framework),
     shell:
-        "python -m bench.run {params.arguments} --index {output.index}"
-        " 2>&1 | tee -i {log} >&2"
+        "python -m bench.run {params.jobs} 2>&1 | tee -i {log} >&2"

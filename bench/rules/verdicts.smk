@@ -4,9 +4,7 @@
 rule tables:
     input:
         sources=plan.summary_sources("runs", "costs", "timings"),
-        indexes=expand(
-            rules.runs.output.index, claim=plan.claims, framework=plan.frameworks
-        ),
+        indexes=plan.indexes,
     output:
         runs=plan.results / "runs.csv",
         costs=plan.results / "costs.csv",

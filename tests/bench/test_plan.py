@@ -1,5 +1,6 @@
 """What a reproduction will do, and how heavy it is taken to be."""
 
+import itertools
 import re
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from bench.errors import UserError
 from bench.plan import Plan
 
 SEEDS: dict[str, Any] = {"settings": {"max_pool_gradient": {"seeds": ["0", "1"], "own_seeds": "2"}}}
+ALONE = ("conformance", "mutants", "atlas")  # jobs that always have a process of their own
 
 
 def raw(budget: str = "smoke", **changes: Any) -> dict[str, Any]:
@@ -132,7 +134,7 @@ def test_a_data_set_that_a_budget_leaves_out_is_no_input() -> None:
     for budget, taken in (("standard", False), ("extended", True)):
         planned = Plan(raw(budget))
         assert (fashion in planned.sources("lenet_accuracy", "numpy")) == taken
-        words = planned.arguments("lenet_accuracy", "numpy").split()
+        words = planned.running("numpy", "lenet_accuracy").arguments.split()
         assert ("fashion_mnist" in words) == taken
 
 
@@ -156,13 +158,78 @@ def test_a_copied_file_that_kept_its_name_is_refused(
         module.get("copied")
 
 
-def test_what_waits_for_a_job_counts_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    planned = Plan(raw())
-    monkeypatch.setattr(costs, "reference", lambda budget: {"optimizers/jax": 500.0})
+def test_short_jobs_of_a_framework_share_a_process_and_others_do_not() -> None:
+    """Every job is computed by exactly one process, whichever way they are shared out."""
+    jobs = sorted(j for j in costs.jobs(Plan(raw())) if j.split("/")[0] not in ALONE)
+    for budget, together in (("smoke", True), ("standard", False), ("extended", False)):
+        planned = Plan(raw(budget))
+        groups = planned.groups()
+        assert sorted(job for group in groups for job in group.jobs) == jobs
+        frameworks = [group.framework for group in groups if not group.searches]
+        assert (frameworks == planned.frameworks) == together
+        assert all(len(group.claims) == 1 for group in groups) != together
+
+
+@pytest.mark.parametrize("processes", ["claim", "framework"])
+def test_a_process_is_asked_for_what_its_rule_promises(processes: str) -> None:
+    planned = Plan(raw(processes=processes, claims=["optimizers", "max_pool_gradient"]))
+    assert planned.searched == ["optimizers"]
+    for group in planned.groups():
+        option, path = ("--out", planned.choice) if group.searches else ("--index", planned.index)
+        words = group.arguments.split()
+        told = [b for a, b in itertools.pairwise(words) if a == option]
+        more = () if group.searches else (group.framework,)
+        assert told == [path(claim, *more) for claim in group.claims]
+        assert [b for a, b in itertools.pairwise(words) if a == "--claim"] == list(group.claims)
+        assert words.count("--framework") == 1
+    promised = [
+        planned.index(claim, "{framework}") for claim in planned.of_a_process(planned.claims)
+    ]
+    assert len(promised) == (1 if processes == "claim" else 2)
+    assert all("{claim}" in path for path in promised) == (processes == "claim")
+
+
+def test_a_process_has_the_inputs_of_all_its_jobs() -> None:
+    planned = Plan(raw(claims=["optimizers", "max_pool_gradient"]))
+    group = planned.running("jax")
+    for claim in planned.claims:
+        assert set(planned.sources(claim, "jax")) <= set(group.sources)
+    assert "bench/claims/lenet_accuracy.py" not in group.sources
+    assert group.data == [str(planned.results / "data/mnist5k.json")]
+    assert group.choices == planned.choices == [str(planned.results / "search/optimizers.json")]
+
+
+def test_a_search_that_nothing_is_judged_by_is_short() -> None:
+    seeds = claims.get("optimizers").search.seeds  # type: ignore[union-attr]
+    assert len(seeds) > 1
+    for budget, taken in (("smoke", seeds[:1]), ("standard", seeds), ("extended", seeds)):
+        words = Plan(raw(budget)).searching("optimizers").arguments
+        assert f"--seeds {' '.join(map(str, taken))} --out" in words
+
+
+def test_a_clock_is_read_on_a_machine_that_is_left_alone() -> None:
+    for budget, alone in (("smoke", False), ("standard", True)):
+        planned = Plan(raw(budget))
+        assert (planned.running("numpy", "batch_norm_cost").cores > 1) == alone
+        assert planned.running("numpy", "optimizers").cores == 1
+
+
+@pytest.mark.parametrize("processes", ["claim", "framework"])
+def test_what_waits_for_a_process_counts_with_it(
+    monkeypatch: pytest.MonkeyPatch, processes: str
+) -> None:
+    planned = Plan(raw(processes=processes))
+    known = {**dict.fromkeys(costs.jobs(planned), 1.0), "optimizers/jax": 500.0}
+    monkeypatch.setattr(costs, "reference", lambda budget: dict(known))
     monkeypatch.setattr(planned, "results", Path("nowhere"))
-    priorities = costs.priorities(planned)
-    assert priorities["data"] > max(priorities[job] for job in costs.jobs(planned))
-    assert priorities["search/optimizers"] > priorities["optimizers/jax"]
+    priorities, groups = costs.priorities(planned), planned.groups()
+    assert priorities["data"] > max(priorities[group.name] for group in groups)
+    heavy = next(g for g in groups if "optimizers/jax" in g.jobs)
+    # All that a process computes, which makes it heavier than any other that computes runs.
+    assert priorities[heavy.name] == 499 + len(heavy.claims)
+    assert priorities[heavy.name] == max(priorities[g.name] for g in groups if not g.searches)
+    search = next(g for g in groups if g.searches and "optimizers" in g.claims)
+    assert priorities[search.name] == len(search.claims) + priorities[heavy.name]
 
 
 def test_jobs_weigh_what_they_took_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,9 @@ def test_a_second_live_instance_is_refused(tmp_path: Path, undisturbed: dict[str
 
 
 def test_one_core_or_two_give_the_same_tables(reproduction: Checkout, tmp_path: Path) -> None:
-    """In every framework: what two cores computed, beside other jobs, one core computes again."""
+    """In every framework: what two cores computed, beside other jobs and after other claims in the
+    same process, one core computes again, alone.
+    """
     checkout = Checkout(tmp_path / "quatuor")
     config = ["budget=smoke", "claims=[lenet_accuracy]"]
     folder = "results/smoke/runs/lenet_accuracy"
@@ -135,6 +137,7 @@ def test_an_edit_reruns_what_it_touches_and_nothing_else(tmp_path: Path) -> None
         "budget=smoke",
         "frameworks=[numpy]",
         "claims=[max_pool_gradient,convolution_gradient]",
+        "processes=claim",
     ]
     assert checkout.run(config).returncode == 0
     assert "Nothing to be done" in checkout.run(config).stdout
