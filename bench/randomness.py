@@ -14,6 +14,8 @@ import hashlib
 
 import numpy as np
 
+from bench.errors import UserError
+
 
 def stream(seed: int, purpose: str, step: int = 0) -> np.random.Generator:
     """Return the generator named (seed, purpose, step).
@@ -33,10 +35,10 @@ def batch_order(seed: int, epoch: int, examples: int, batch_size: int) -> np.nda
 
     The remainder that does not fill a batch is left out of this epoch (another permutation leaves
     out others): a partial last batch would weigh its examples differently, and frameworks disagree
-    on how.
+    on how. Raises UserError for a batch that is larger than the data.
     """
     if batch_size > examples:
-        raise ValueError(f"a batch of {batch_size} does not fit {examples} examples")
+        raise UserError(f"a batch of {batch_size} does not fit {examples} examples: ask for less")
     steps = examples // batch_size
     order = stream(seed, "batch order", epoch).permutation(examples)
     return order[: steps * batch_size].reshape(steps, batch_size)

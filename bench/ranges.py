@@ -33,6 +33,7 @@ FRACTION = Range(0, 1, open_high=True)  # what is kept of a memory from step to 
 PROBABILITY = Range(0, 1, open_low=True)  # of keeping a unit: one that is never kept is no unit
 NOT_NEGATIVE = Range(0, math.inf, open_high=True)
 POSITIVE = Range(0, math.inf, open_low=True, open_high=True)
+AT_LEAST_ONE = Range(1, math.inf, open_high=True)
 
 
 def number(what: str, value: Any, allowed: Range) -> float:

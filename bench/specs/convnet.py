@@ -38,7 +38,10 @@ DEFAULT_COUNT = 61_706
 
 @dataclass(frozen=True)
 class Block:
-    """One convolution with what follows it. Pooling windows are window x window, stride window."""
+    """One convolution with what follows it. Pooling windows are window x window, stride window.
+
+    Raises UserError for an unknown pooling, a size that is not at least 1, negative padding.
+    """
 
     filters: int
     kernel: int
@@ -46,6 +49,12 @@ class Block:
     padding: int = 0
     pooling: str = "max"
     window: int = 2
+
+    def __post_init__(self) -> None:
+        ranges.choice("pooling", self.pooling, POOLINGS)
+        for name in ("filters", "kernel", "stride", "window"):
+            ranges.number(f"{name} of a block", getattr(self, name), ranges.AT_LEAST_ONE)
+        ranges.number("padding of a block", self.padding, ranges.NOT_NEGATIVE)
 
 
 LENET5 = (Block(6, 5, padding=2), Block(16, 5))
@@ -69,7 +78,6 @@ def spec(
     activations: list[str] = []
     rows, columns, channels = inputs
     for number, block in enumerate(blocks, start=1):
-        ranges.choice("pooling", block.pooling, POOLINGS)
         shape = (block.kernel, block.kernel, channels, block.filters)
         parameters |= layer(f"conv{number}", shape, bias=not norm)
         activations.append(f"conv{number}")

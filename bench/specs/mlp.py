@@ -94,10 +94,10 @@ def spec(
 
 def _keep(form: str | None, keep_input: float, keep_hidden: float, hidden: int) -> dict[str, float]:
     """Probability of keeping by the layer whose outputs are masked; those of 1 are left out."""
+    ranges.number("keep_input", keep_input, ranges.PROBABILITY)
+    ranges.number("keep_hidden", keep_hidden, ranges.PROBABILITY)
     if form is None:
         return {}
     ranges.choice("form of dropout", form, FORMS)
-    ranges.number("keep_input", keep_input, ranges.PROBABILITY)
-    ranges.number("keep_hidden", keep_hidden, ranges.PROBABILITY)
     layers = {"input": keep_input, **{f"fc{n}": keep_hidden for n in range(1, hidden + 1)}}
     return {name: keep for name, keep in layers.items() if keep < 1}

@@ -123,7 +123,8 @@ def spec(
 
 def _masks(form: str | None, keep_hidden: float) -> bool:
     """Whether dropout puts a mask anywhere: one that keeps every unit is none."""
+    ranges.number("keep_hidden", keep_hidden, ranges.PROBABILITY)
     if form is None:
         return False
     ranges.choice("form of dropout", form, FORMS)
-    return ranges.number("keep_hidden", keep_hidden, ranges.PROBABILITY) < 1
+    return keep_hidden < 1

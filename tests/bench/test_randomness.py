@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from bench.errors import UserError
 from bench.randomness import batch_order, stream
 
 
@@ -43,5 +44,5 @@ def test_batch_order_is_a_permutation_without_the_remainder() -> None:
     assert order.shape == (10, 10)
     assert len(set(order.ravel().tolist())) == 100
     assert (order != batch_order(1, 1, 103, 10)).any()
-    with pytest.raises(ValueError, match="does not fit"):
+    with pytest.raises(UserError, match="does not fit"):
         batch_order(1, 0, 9, 10)

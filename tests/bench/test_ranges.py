@@ -9,7 +9,7 @@ from bench import initializers, ranges
 from bench.contract import Optimizer, Update, adam, deck_adam, momentum, sgd
 from bench.conventions import BATCH_NORM
 from bench.errors import UserError
-from bench.specs import convnet, mlp, single_activation, single_batch_norm
+from bench.specs import convnet, mlp, single_activation, single_batch_norm, vgg
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,8 @@ from bench.specs import convnet, mlp, single_activation, single_batch_norm
         (lambda: Optimizer("adam", {"beta1": 0.9}), "adam takes"),
         (lambda: mlp.spec(dropout="deck", keep_hidden=1.5), r"keep_hidden .* in \(0, 1\], got 1.5"),
         (lambda: mlp.spec(dropout="deck", keep_input=0.0), r"keep_input .* in \(0, 1\]"),
+        (lambda: mlp.spec(keep_hidden=1.5), r"keep_hidden .* in \(0, 1\], got 1.5"),
+        (lambda: vgg.spec(keep_hidden=1.5), r"keep_hidden .* in \(0, 1\], got 1.5"),
         (lambda: mlp.spec(dropout="deckk"), "unknown form of dropout"),
         (lambda: mlp.spec(activation="rellu"), "unknown activation 'rellu'; did you mean relu?"),
         (lambda: mlp.spec(widths=(0,)), "widths must be at least 1"),
@@ -34,6 +36,10 @@ from bench.specs import convnet, mlp, single_activation, single_batch_norm
         (lambda: single_activation.spec(activation="gelu"), "unknown activation"),
         (lambda: convnet.spec(blocks=(convnet.Block(4, 3, pooling="mean"),)), "unknown pooling"),
         (lambda: convnet.spec(blocks=(convnet.Block(4, 29),)), "block 1 of 1 leaves no pixel"),
+        (lambda: convnet.Block(0, 3), r"filters of a block .* \[1, inf\), got 0"),
+        (lambda: convnet.Block(4, 3, stride=0), r"stride of a block .* \[1, inf\), got 0"),
+        (lambda: convnet.Block(4, 3, window=0), r"window of a block .* \[1, inf\), got 0"),
+        (lambda: convnet.Block(4, 3, padding=-1), r"padding of a block .* \[0, inf\), got -1"),
         (lambda: initializers.variance("heee_normal", (3, 4), "dense"), "unknown initializer"),
         (lambda: initializers.fans((0, 4), "dense"), "fan in and fan out must be at least 1"),
         (lambda: initializers.fans((3, 4, 5), "dense"), "has no fans"),
