@@ -62,10 +62,8 @@ def computed(jobs: Sequence[argparse.Namespace], compute: Compute) -> int:
     for job in jobs:
         try:
             compute(job, past)
-        except OSError:
-            raise
         except Exception as error:
-            if len(jobs) == 1:
+            if len(jobs) == 1 or getattr(error, "errno", None) in command.REFUSALS:
                 raise
             failed.append(job.claim)
             _tell(job, error)

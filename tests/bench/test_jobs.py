@@ -74,16 +74,18 @@ def test_a_defect_is_told_and_stops_no_other_claim(
             raise ZeroDivisionError("a defect")
         if job.claim == "mistaken":
             raise UserError("a mistake of its user")
+        if job.claim == "lost":
+            raise FileNotFoundError("nowhere.csv")
         done.append(job.claim)
 
-    assert process(compute, "first", "broken", "mistaken", "last") == 1
+    assert process(compute, "first", "broken", "mistaken", "lost", "last") == 1
     assert done == ["first", "last"]
     told = capsys.readouterr().err
     assert "broken failed in numpy:\nTraceback" in told
     assert "ZeroDivisionError: a defect" in told
     assert "mistaken failed in numpy:\na mistake of its user\n" in told
     assert told.splitlines()[-1].endswith(
-        "2 of 4 claims failed in numpy, all others were computed: broken, mistaken"
+        "3 of 5 claims failed in numpy, all others were computed: broken, mistaken, lost"
     )
 
 
