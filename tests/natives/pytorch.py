@@ -247,7 +247,7 @@ def _sampled(images: Tensor, grid: Tensor) -> np.ndarray:
 def _both(
     module: Callable[[Tensor], Tensor], x: np.ndarray, delta: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A module's value, and its gradient by x."""
+    """A function's value, and its gradient by x."""
     given = tensor(x).requires_grad_()
     y = module(given)
     y.backward(tensor(delta))
