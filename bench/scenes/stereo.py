@@ -10,7 +10,7 @@ left of the image, where tiles for training lie; tiles for testing lie in the ri
 
 Scharstein, Hirschmüller, Kitajima, Krathwohl, Nešić, Wang and Westling (2014), "High-resolution
 stereo datasets with subpixel-accurate ground truth", of which scikit-image bundles one pair at a
-quarter of the size.
+quarter of the size, without a word on its licence.
 """
 
 import functools

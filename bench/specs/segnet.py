@@ -194,7 +194,8 @@ def weights(classes: int, given: Sequence[float] | None) -> tuple[float, ...]:
 
 def masked(form: str | None, keep: float) -> bool:
     """Whether dropout puts a mask anywhere: one that keeps every unit is none."""
+    ranges.number("keep", keep, ranges.PROBABILITY)
     if form is None:
         return False
     ranges.choice("form of dropout", form, FORMS)
-    return ranges.number("keep", keep, ranges.PROBABILITY) < 1
+    return keep < 1

@@ -130,6 +130,7 @@ def test_no_bias_stands_before_batch_norm_and_one_where_there_is_none() -> None:
         ({"upsampling": "index"}, "unknown upsampling 'index'; did you mean indices"),
         ({"dropout": "dec", "keep": 0.5}, "unknown form of dropout 'dec'; did you mean deck"),
         ({"dropout": "deck", "keep": 0.0}, r"keep must be a number in \(0, 1\], got 0.0"),
+        ({"keep": 1.5}, r"keep must be a number in \(0, 1\], got 1.5"),
         ({"classes": 1}, "a segmentation needs 2 classes or more, got 1"),
         ({"class_weights": (1.0, 2.0)}, r"3 classes need as many weights, got \[1.0, 2.0\]"),
         ({"class_weights": (1.0, 0.0, 1.0)}, "a class weight must be a number in .* got 0.0"),

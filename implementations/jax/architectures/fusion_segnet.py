@@ -30,7 +30,7 @@ def build(spec: Spec, dtype: str) -> Model:
     return {**segnet.build(spec, dtype), "fusion": fusion}
 
 
-def logits(model: Model, batch: Mapping[str, Array], probe: Probe) -> dict[str, Array]:
+def forward(model: Model, batch: Mapping[str, Array], probe: Probe) -> Array:
     features, start, fusion = [], 0, model["fusion"]
     for name, count in fusion.streams:
         x = segmentation.take_channels(batch["x"], start, count)
@@ -40,9 +40,13 @@ def logits(model: Model, batch: Mapping[str, Array], probe: Probe) -> dict[str, 
     fuse = segmentation.concatenate if fusion.form == "concatenated" else residual.add
     fused = probe.record("fused", fuse(*features))
     scores = layers.convolution(fused, **model["classifier"], stride=1, padding=0)
-    return {"logits": probe.record("logits", scores)}
+    return probe.record("logits", scores)
+
+
+def logits(model: Model, batch: Mapping[str, Array], probe: Probe) -> dict[str, Array]:
+    return {"logits": forward(model, batch, probe)}
 
 
 def cross_entropy(model: Model, batch: Mapping[str, Array], probe: Probe) -> dict[str, Array]:
-    scores, weights = logits(model, batch, probe)["logits"], model["options"].class_weights
+    scores, weights = forward(model, batch, probe), model["options"].class_weights
     return {"cross_entropy": segmentation.pixel_cross_entropy(scores, batch["y"], weights)}

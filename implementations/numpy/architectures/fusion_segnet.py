@@ -15,7 +15,7 @@ def build(spec: Spec, dtype: str) -> Model:
     return segnet.build(spec, dtype)
 
 
-def logits(model: Model, batch: Mapping[str, Node], probe: Probe) -> dict[str, Node]:
+def forward(model: Model, batch: Mapping[str, Node], probe: Probe) -> Node:
     features, start = [], 0
     for name, count in model["streams"].items():
         x = segmentation.take_channels(batch["x"], start, count)
@@ -24,10 +24,14 @@ def logits(model: Model, batch: Mapping[str, Node], probe: Probe) -> dict[str, N
     fuse = segmentation.concatenate if model["fusion"] == "concatenated" else residual.add
     fused = probe.record("fused", fuse(*features))
     scores = layers.convolution(fused, **model["classifier"], stride=1, padding=0)
-    return {"logits": probe.record("logits", scores)}
+    return probe.record("logits", scores)
+
+
+def logits(model: Model, batch: Mapping[str, Node], probe: Probe) -> dict[str, Node]:
+    return {"logits": forward(model, batch, probe)}
 
 
 def cross_entropy(model: Model, batch: Mapping[str, Node], probe: Probe) -> dict[str, Node]:
-    scores, weights = logits(model, batch, probe)["logits"], model["class_weights"]
+    scores, weights = forward(model, batch, probe), model["class_weights"]
     loss = segmentation.pixel_cross_entropy(scores, batch["y"].value, weights)
     return {"cross_entropy": loss}
