@@ -44,7 +44,7 @@ class Group:
 
     @property
     def data(self) -> list[str]:
-        return _all(self.plan.data_files(claim) for claim in self.claims)
+        return self.plan.data_files(_all(map(self.plan.claim_datasets, self.claims)))
 
     @property
     def choices(self) -> list[str]:

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,7 +131,7 @@ class Plan:
 
     def conformance_data(self) -> list[str]:
         """The descriptions of the data sets that the lock-step runs on."""
-        return [str(self.results / "data" / f"{name}.json") for name in CONFORMANCE_DATASETS]
+        return self.data_files(CONFORMANCE_DATASETS)
 
     def mutant_sources(self, framework: str) -> list[str]:
         modules = ("tests.meta.kill", f"tests.meta.mutants.{framework}")
@@ -251,9 +251,9 @@ class Plan:
         words = [f"--length {self.configuration.conformance}", f"--results {self.results}"]
         return " ".join([*words, f"--threads {self.configuration.threads}", self.data_arguments()])
 
-    def data_files(self, claim: str) -> list[str]:
-        """The descriptions of a claim's data sets: made when they are there and checked."""
-        return [str(self.results / "data" / f"{name}.json") for name in self.claim_datasets(claim)]
+    def data_files(self, datasets: Iterable[str]) -> list[str]:
+        """The descriptions of data sets: made when they are there and checked."""
+        return [str(self.results / "data" / f"{name}.json") for name in datasets]
 
     def summary_sources(self, *summaries: str) -> list[str]:
         """What computes some summaries, and the schemas they are checked against."""

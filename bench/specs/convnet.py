@@ -20,16 +20,7 @@ from typing import Any
 
 from bench import ranges
 from bench.errors import UserError
-from bench.spec import (
-    Buffer,
-    Parameter,
-    Spec,
-    batch_norm,
-    count,
-    layer,
-    norm_constants,
-    running_statistics,
-)
+from bench.spec import Buffer, Parameter, Spec, count, layer, norm_constants, normalized
 from bench.specs.mlp import ACTIVATIONS
 
 POOLINGS = ("max", "average", "none")
@@ -79,13 +70,10 @@ def spec(
     rows, columns, channels = inputs
     for number, block in enumerate(blocks, start=1):
         shape = (block.kernel, block.kernel, channels, block.filters)
-        parameters |= layer(f"conv{number}", shape, bias=not norm)
-        activations.append(f"conv{number}")
-        if norm:
-            parameters |= batch_norm(f"bn{number}", block.filters)
-            buffers |= running_statistics(f"bn{number}", block.filters)
-            activations.append(f"bn{number}")
-        activations.append(f"{activation}{number}")
+        added = normalized(f"conv{number}", f"bn{number}", shape, norm)
+        parameters |= added[0]
+        buffers |= added[1]
+        activations += [*added[2], f"{activation}{number}"]
         rows, columns = (_after(side, block) for side in (rows, columns))
         if rows < 1 or columns < 1:
             raise UserError(f"block {number} of {len(blocks)} leaves no pixel of {inputs}")

@@ -21,16 +21,7 @@ from typing import Any
 
 from bench import ranges
 from bench.errors import UserError
-from bench.spec import (
-    Buffer,
-    Parameter,
-    Spec,
-    batch_norm,
-    count,
-    layer,
-    norm_constants,
-    running_statistics,
-)
+from bench.spec import Buffer, Parameter, Spec, count, norm_constants, normalized
 
 ACTIVATIONS = ("relu", "sigmoid", "tanh", "identity")
 FORMS = ("deck", "inverted")
@@ -61,15 +52,11 @@ def spec(
     buffers: dict[str, Buffer] = {}
     activations: list[str] = []
     for number, (before, after) in enumerate(pairwise(sizes), start=1):
-        hidden = number <= len(widths)
-        parameters |= layer(f"fc{number}", (before, after), bias=not (norm and hidden))
-        activations.append(f"fc{number}" if hidden else "logits")
-        if hidden and norm:
-            parameters |= batch_norm(f"bn{number}", after)
-            buffers |= running_statistics(f"bn{number}", after)
-            activations.append(f"bn{number}")
-        if hidden:
-            activations.append(f"{activation}{number}")
+        name, hidden = f"fc{number}", number <= len(widths)
+        added = normalized(name, f"bn{number}", (before, after), norm if hidden else None)
+        parameters |= added[0]
+        buffers |= added[1]
+        activations += [*added[2], f"{activation}{number}"] if hidden else ["logits"]
     keep = _keep(dropout, keep_input, keep_hidden, len(widths))
     outputs = dict(zip(("input", *(f"fc{n}" for n in range(1, len(sizes)))), sizes, strict=True))
     default = (inputs, tuple(widths), classes, norm) == ((28, 28, 1), (128, 64), 10, None)
