@@ -40,7 +40,8 @@ The rules that a folder keeps:
   the position of the maximum in its window, counted in row-major order, shape (batch, height,
   width, channels) of the layer's output; `margins` the distance to the runner-up. They cost time,
   so they are noted only when a caller passes `decisions`, be it an empty mapping; what it holds
-  is handed in, entries of -1 leaving the choice to the framework. bench/conformance/lockstep.py
+  is handed in, entries of -1 leaving the choice to the framework. What takes a pooling back by its
+  indices goes where its decision went, be it its own or handed in. bench/conformance/lockstep.py
   uses them.
 """
 

@@ -9,7 +9,10 @@ What is not a number is done by every implementation:
 * The derivative of ReLU at exactly 0 is 0, as in every framework's own relu (not in maximum(x, 0)).
 * Losses are means over the batch, taken from logits: probabilities are clipped by some frameworks.
 * Among equal entries of a pooling window the first in row-major order is the maximum, and it alone
-  receives the gradient.
+  receives the gradient. Where it was is its position in the window, counted for each channel.
+* The losses of pixels, weighted by their class, are divided by the number of pixels. PyTorch's
+  weighted mean divides by the sum of the weights.
+* An image that is enlarged has its pixel centers at halves, and its border held outside of it.
 * Data are normalized with the deviation of the population, sum / N. torch.std divides by N - 1.
 * A schedule counts steps from 0, and a new rate is in force at its boundary. Keras's
   PiecewiseConstantDecay changes one step later.

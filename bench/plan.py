@@ -22,7 +22,7 @@ from bench.groups import Group
 from implementations.atlas.row import MODULES
 
 SCHEMA_VERSION = 1
-CONFORMANCE_ARCHITECTURES = ("convnet", "lenet", "mlp", "preprocessing", "resnet", "vgg")
+CONFORMANCE_ARCHITECTURES = ("convnet", "lenet", "mlp", "preprocessing", "resnet", "segnet", "vgg")
 CONFORMANCE_DATASETS = ("mnist5k", "photographs")
 
 

@@ -135,13 +135,15 @@ def drawn(
         yield {"x": data.train_x[chosen], "y": data.train_y[chosen]}
 
 
-def masked(spec: Spec, seed: int, given: Iterator[Arrays]) -> Iterator[dict[str, np.ndarray]]:
+def masked(
+    spec: Spec, seed: int, given: Iterator[Arrays], purpose: str = "dropout"
+) -> Iterator[dict[str, np.ndarray]]:
     """The batches with the dropout masks of a spec: 1 with the layer's probability of keeping."""
     keep: Mapping[str, float] = spec.options["keep"]
     for step, batch in enumerate(given):
         masks = {
             f"dropout/{name}": (
-                stream(seed, f"dropout/{name}", step).random(
+                stream(seed, f"{purpose}/{name}", step).random(
                     (len(batch["x"]), *spec.inputs[f"dropout/{name}"])
                 )
                 < probability

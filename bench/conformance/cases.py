@@ -20,6 +20,7 @@ from bench.contract import (
     momentum,
     sgd,
 )
+from bench.scenes import digits
 from bench.spec import Spec
 
 OPTIMIZERS: dict[str, tuple[Optimizer, float]] = {
@@ -49,8 +50,9 @@ TECHNIQUES = (
 # becomes, in 50 steps, up to 2e-12 of a gradient at batches of 8, 6e-13 at 16 and 2e-13 at 32; with
 # SGD at a rate of 0.1 it becomes as large as the gradient (python -m bench.conformance.rounding).
 # Behind batch norm Adam has gradients to divide: photographs have no pixel that never changes.
-DEEP = (("vgg", "momentum", 16), ("resnet", "adam", 32))
+DEEP = (("vgg", "momentum", 16), ("resnet", "adam", 32), ("segnet", "adam", 16))
 SEED = 0
+SCENES = 200
 Length = Literal["short", "full"]
 
 
@@ -93,7 +95,10 @@ class Case:
 
     def batches(self, data_dir: Path | None) -> Iterator[dict[str, np.ndarray]]:
         """Batches of real images in the order of the seed, with all that is drawn for the net."""
-        data = dataset.prepare(self.net.dataset, SEED, data_dir)
+        if self.net.scenes:
+            data = digits.prepare(SEED, SCENES, 1, self.spec().inputs["x"][0], data_dir)
+        else:
+            data = dataset.prepare(self.net.dataset, SEED, data_dir)
         given = training.batches(data, SEED, self.batch_size, self.steps)
         if self.spec().options.get("keep"):
             given = training.masked(self.spec(), SEED, given)

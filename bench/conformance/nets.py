@@ -19,7 +19,7 @@ from bench.contract import INFERENCE, Arrays, Config, State, System
 from bench.conventions import BATCH_NORM
 from bench.randomness import stream
 from bench.spec import Spec
-from bench.specs import convnet, lenet, mlp, preprocessing, resnet, vgg
+from bench.specs import convnet, lenet, mlp, preprocessing, resnet, segnet, vgg
 from bench.specs.convnet import Block
 
 
@@ -32,6 +32,7 @@ class Net:
     schedule: Literal["", "piecewise_constant", "exponential_decay"] = ""  # "": the harness's own
     augmented: bool = False
     dataset: str = "mnist5k"
+    scenes: bool = False  # of that data set's digits, with a class for every pixel
     parts: int = 1  # of a batch: differentiated one by one, averaged, applied once
 
 
@@ -64,6 +65,20 @@ NETS: dict[str, Net] = {
     ),
     "resnet": Net(
         lambda: resnet.spec(20, PATCHES, 12), 40.3, augmented=True, dataset="photographs"
+    ),
+    # Unpooling by indices, dropout in the inner levels: a Bayesian SegNet.
+    "segnet": Net(
+        lambda: segnet.spec(
+            PATCHES,
+            3,
+            (6, 8, 8),
+            (1, 1, 1),
+            dropout="inverted",
+            keep=0.5,
+            class_weights=(0.3, 1, 1),
+        ),
+        0.5,
+        scenes=True,
     ),
 }
 DRAWS = ("angle", "scale", "shift", "displacement", "noise", "mean", "deviation")

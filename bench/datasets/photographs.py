@@ -50,22 +50,26 @@ def read(paths: Mapping[str, Path]) -> Images:
     """
     train, test = [], []
     for name in NAMES:
-        gray = _gray(paths[name])
-        edge = int(gray.shape[1] * LEFT)
-        train.append(_patches(gray[:, :edge], TRAIN, f"photographs/train/{name}"))
-        test.append(_patches(gray[:, edge:], TEST, f"photographs/test/{name}"))
+        left, right = regions(paths[name])
+        train.append(_patches(left, TRAIN, f"photographs/train/{name}"))
+        test.append(_patches(right, TEST, f"photographs/test/{name}"))
     x = np.concatenate([*train, *test])[..., None]
     classes = np.arange(len(NAMES))
     return Images(x, np.concatenate([classes.repeat(TRAIN), classes.repeat(TEST)]))
 
 
-def _gray(path: Path) -> np.ndarray:
-    """(height, width) unsigned bytes."""
+def regions(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """What training may see of a photograph, and what testing may: (height, width) unsigned bytes.
+
+    Raises UserError for a file that Pillow cannot read.
+    """
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert("L"))
+            gray = np.asarray(image.convert("L"))
     except OSError as error:
         raise UserError(f"{path} is no image that can be read: {error}") from None
+    edge = int(gray.shape[1] * LEFT)
+    return gray[:, :edge], gray[:, edge:]
 
 
 def _patches(gray: np.ndarray, count: int, purpose: str) -> np.ndarray:

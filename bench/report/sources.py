@@ -27,7 +27,7 @@ class Row:
 
 def shared_files(frameworks: list[str]) -> dict[str, str]:
     """Page title -> file, for every file that is worth reading side by side."""
-    files = {"layers": "layers.py"}
+    files = {name: f"{name}.py" for name in ("layers", "residual", "segmentation")}
     for framework in frameworks[:1]:
         for kind in ("techniques", "architectures"):
             folder = ROOT / "implementations" / framework / kind

@@ -1,7 +1,7 @@
 """The contract in PyTorch: see bench/contract.py."""
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,12 +28,11 @@ class System:
         self.dtype = getattr(torch, config.dtype)
         self.architecture = importlib.import_module(spec.players("pytorch"))
         self.model = self.architecture.build(spec, config.dtype).to(self.device)
-        self.parameters = {
-            name.replace(".", "/"): tensor for name, tensor in self.model.named_parameters()
-        }
-        self.buffers = {
-            name.replace(".", "/"): tensor for name, tensor in self.model.named_buffers()
-        }
+        # In the spec's order: a module's own is that in which its layers were registered.
+        parameters = _slashed(self.model.named_parameters())
+        self.parameters = {name: parameters[name] for name in spec.parameters}
+        buffers = _slashed(self.model.named_buffers())
+        self.buffers = {name: buffers[name] for name in spec.buffers}
         self.slots: dict[str, dict[str, dict[str, Tensor]]] = {}
         self.step: dict[str, int] = {}
         self.terms: dict[str, Tensor] = {}
@@ -247,6 +246,11 @@ def _gradients(terms: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dic
     sources = list(wanted.values())
     values = torch.autograd.grad(objective, sources, allow_unused=True, materialize_grads=True)
     return dict(zip(wanted, values, strict=True))
+
+
+def _slashed(named: Iterable[tuple[str, Tensor]]) -> dict[str, Tensor]:
+    """By canonical names: PyTorch's have dots."""
+    return {name.replace(".", "/"): tensor for name, tensor in named}
 
 
 def _array(tensor: Tensor) -> np.ndarray:

@@ -29,9 +29,10 @@ def test_the_explanation_names_step_layer_and_unit(both: tuple[ModuleType, Modul
     assert found.divergence["unit"][-1] == 7
 
 
-def test_near_ties_are_handed_over(both: tuple[ModuleType, ModuleType]) -> None:
+@pytest.mark.parametrize("case", [tampering.FLAT, tampering.FLAT_UNPOOLING], ids=lambda c: c.model)
+def test_near_ties_are_handed_over(both: tuple[ModuleType, ModuleType], case: Case) -> None:
     disturb = tampering.jitter(1e-14)
-    found = lockstep.compare(*both, tampering.FLAT, "player", disturb=disturb)
+    found = lockstep.compare(*both, case, "player", disturb=disturb)
     assert found.divergence is None
     assert found.near_ties > 50
     assert found.quantities["gradient"].largest == 0.0

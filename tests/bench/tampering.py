@@ -14,7 +14,7 @@ from bench.conformance.lockstep import Comparison
 from bench.conformance.nets import Net
 from bench.contract import Gradients, State, Update, sgd
 from bench.randomness import stream
-from bench.specs import single_max_pool
+from bench.specs import single_max_pool, single_upsampling
 from implementations.numpy import adapter
 
 Disturb = Callable[[int, Any], None]
@@ -33,11 +33,14 @@ def nothing(step: int, system: Any) -> None:
 
 @dataclass(frozen=True)
 class Pooling(Case):
-    """Max-pooling of a flat background: every window is a tie of four."""
+    """Max-pooling of a flat background: every window is a tie of four.
+
+    Its way back goes where the decision says, so that what is handed in must reach both.
+    """
 
     @property
     def net(self) -> Net:
-        return Net(single_max_pool.spec, 0.0)
+        return Net((single_max_pool if "max" in self.model else single_upsampling).spec, 0.0)
 
     def update(self) -> Update:
         return Update("energy", ("input:x",), sgd())
@@ -54,6 +57,7 @@ class Pooling(Case):
 
 
 FLAT = Pooling("single_max_pool", "sgd", "float64", 2, 3)
+FLAT_UNPOOLING = Pooling("single_upsampling", "sgd", "float64", 2, 3)
 
 
 def at(step: int, tamper: Callable[[Any], None]) -> Disturb:

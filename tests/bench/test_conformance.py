@@ -103,7 +103,8 @@ def test_the_full_plan_is_the_one_that_is_promised() -> None:
     lengths = [("float64", 200), ("float32", 20)]
     own = {(*net, *length) for net in deck for length in lengths}
     own |= {(*net, "float64", 200) for net in cases.TECHNIQUES}
-    assert planned == own | {("vgg", "momentum", "float64", 50), ("resnet", "adam", "float64", 50)}
+    deep = [("vgg", "momentum"), ("resnet", "adam"), ("segnet", "adam")]
+    assert planned == own | {(*net, "float64", 50) for net in deep}
     assert len(nets.NETS["resnet"].spec().parameters) == 20 + 2 * 19 + 1  # of ResNet-20
 
 
@@ -134,7 +135,7 @@ def test_no_bias_stands_before_batch_norm() -> None:
             if name.endswith("/scale"):
                 layer = name.removesuffix("/scale")
                 before = "fc" if spec.architecture == "mlp" else "conv"
-                weight = layer.replace("bn", before)
+                weight = layer.replace("decode_bn", "decode").replace("bn", before)
                 assert f"{weight}/weight" in spec.parameters
                 assert f"{weight}/bias" not in spec.parameters
 

@@ -31,7 +31,15 @@ from bench.contract import (
 )
 from bench.randomness import stream
 from bench.spec import Spec
-from bench.specs import convnet, mlp, preprocessing, single_activation, single_batch_norm
+from bench.specs import (
+    convnet,
+    mlp,
+    preprocessing,
+    segnet,
+    single_activation,
+    single_batch_norm,
+    single_upsampling,
+)
 from bench.specs.convnet import Block
 from tests.implementations.systems import EXACT
 
@@ -167,6 +175,55 @@ def test_pooling(adapter: ModuleType, natives: ModuleType, pooling: str, window:
     expected = getattr(natives, f"{pooling}_pool")(x, window, window, delta)
     same(natives, f"{pooling}_pool", y, expected[0])
     same(natives, f"{pooling}_pool", by_x, expected[1])
+
+
+@pytest.mark.parametrize("inputs", [(6, 4, 3), (7, 5, 3)], ids=["even", "odd"])
+def test_unpooling(adapter: ModuleType, natives: ModuleType, inputs) -> None:
+    spec = single_upsampling.spec(inputs)
+    system, arrays = built(adapter, spec, ask=Update("energy", ("input:x",), sgd())), drawn(spec)
+    batch = system.stage(arrays)
+    y, by_x = natives.unpool(arrays["x"], arrays["cotangent"])
+    same(natives, "unpool", system.evaluate("response", batch, INFERENCE).outputs["response"], y)
+    same(natives, "unpool", system.differentiate("ask", batch).gradients["input:x"], by_x)
+
+
+@pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
+def test_upsampling(adapter: ModuleType, natives: ModuleType, upsampling: str) -> None:
+    spec = single_upsampling.spec((8, 6, 3), upsampling)
+    system, arrays = built(adapter, spec, ask=Update("energy", ("input:x",), sgd())), drawn(spec)
+    (_, pooled, by_pooled), (_, up, delta) = system.trace("ask", system.stage(arrays))
+    y, gradient = natives.upsample(upsampling, pooled, delta)
+    same(natives, f"upsample {upsampling}", up, y)
+    same(natives, f"upsample {upsampling}", by_pooled, gradient)
+
+
+def test_transposed_convolution(adapter: ModuleType, natives: ModuleType) -> None:
+    spec = single_upsampling.spec((8, 6, 3), "transposed")
+    weight = stream(9, "natives").normal(size=(2, 2, 3, 3))
+    ask = Update("energy", ("",), sgd())
+    system, arrays = built(adapter, spec, {"up/weight": weight}, ask=ask), drawn(spec)
+    batch = system.stage(arrays)
+    (_, pooled, by_pooled), (_, up, delta) = system.trace("ask", batch)
+    gradient = system.differentiate("ask", batch).gradients["up/weight"]
+    expected = natives.transposed_convolution(pooled, weight, delta)
+    for found, theirs in zip((up, by_pooled, gradient), expected, strict=True):
+        same(natives, "transposed_convolution", found, theirs)
+
+
+def test_pixel_cross_entropy(adapter: ModuleType, natives: ModuleType) -> None:
+    weights = (0.3, 1.0, 2.5)
+    spec = segnet.spec((4, 8, 2), 3, (3,), (1,), "nearest", None, class_weights=weights)
+    draws = stream(10, "natives")
+    learned = {name: draws.normal(size=p.shape) for name, p in spec.parameters.items()}
+    system = built(adapter, spec, learned, train=Update("cross_entropy", ("",), sgd()))
+    labels = draws.integers(0, 3, (5, 4, 8))
+    batch = system.stage({"x": draws.normal(size=(5, 4, 8, 2)), "y": labels})
+    traced = {name: (x, gradient) for name, x, gradient in system.trace("train", batch)}
+    logits, gradient = traced["logits"]
+    loss, expected = natives.pixel_cross_entropy(logits, labels, weights)
+    found = system.differentiate("train", batch).terms["cross_entropy"]
+    same(natives, "pixel_cross_entropy", found, loss)
+    same(natives, "pixel_cross_entropy", gradient, expected)
 
 
 def stepped(system: System, gradients: list[np.ndarray]) -> np.ndarray:

@@ -14,7 +14,7 @@ import pytest
 from bench.contract import INFERENCE, TRAINING, Mode, State, Update, adam, sgd
 from bench.conventions import BATCH_NORM
 from bench.errors import ContractError
-from bench.specs import convnet, mlp, resnet, vgg
+from bench.specs import convnet, fusion_segnet, mlp, resnet, segnet, vgg
 from bench.specs.convnet import Block
 from tests.implementations.systems import EXACT, built, close, distance, drawn, initial, residual
 
@@ -30,6 +30,15 @@ NETS = {
     "convnet without batch norm": convnet.spec((8, 7, 2), AVERAGES, (6, 5), 3, "tanh"),
     "vgg": vgg.spec("C", (32, 64, 2), 3, 1 / 32, (6, 5), None, "inverted", 0.5),
     "resnet": residual(),
+    "segnet": segnet.spec((8, 16, 2), 3, (2, 3), (2, 1), "indices", class_weights=(0.3, 1, 2)),
+    "segnet of masks": segnet.spec(
+        (8, 8, 1), 3, (2, 3), (1, 2), "transposed", None, "inverted", 0.5
+    ),
+    "segnet between pixels": segnet.spec((8, 4, 1), 3, (2,), (1,), "bilinear"),
+    "fusion of segnets": fusion_segnet.spec(
+        (4, 8, 4), 3, (2,), (1,), dropout="deck", keep=0.5, class_weights=(2, 1, 1)
+    ),
+    "fusion by addition": fusion_segnet.spec((4, 4, 4), 3, (2,), (1,), "added", "nearest", None),
     "plain net": resnet.spec(8, (8, 8, 2), 3, "none", None, 1 / 4),
 }
 

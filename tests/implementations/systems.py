@@ -43,7 +43,7 @@ def drawn(spec: Spec, examples: int = 4, seed: int = 0) -> dict[str, np.ndarray]
     batch: dict[str, np.ndarray] = {}
     for name, shape in spec.inputs.items():
         if name == "y":
-            batch[name] = draws.integers(0, 3, examples)
+            batch[name] = draws.integers(0, 3, (examples, *shape))
         elif name.startswith("dropout/"):
             batch[name] = draws.integers(0, 2, (examples, *shape)).astype(float)
         else:

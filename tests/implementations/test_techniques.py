@@ -1,8 +1,8 @@
-"""Every folder computes the same techniques: four suites, one process a framework."""
+"""Every folder computes the same techniques and nets: its suites, one process a framework."""
 
 from tests.conftest import run_suite
 
-SUITES = ("techniques", "accumulation", "nets", "draws", "images")
+SUITES = ("techniques", "accumulation", "nets", "segmentation", "draws", "images")
 
 
 def test_techniques(framework: str) -> None:

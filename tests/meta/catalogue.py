@@ -77,6 +77,9 @@ MUTANTS = (
         "stride on the 3x3 convolution", "residual net", "loss", "torchvision's bottleneck, v1.5"
     ),
     Mutant("batch norm that does not freeze", "residual net", "output", "training=True left on"),
+    Mutant("index off by one", "segnet", "loss", "Torch7 counted from 1"),
+    Mutant("index counted by columns", "segnet", "loss", "MATLAB's order"),
+    Mutant("mean of weights", "segnet", "loss", "PyTorch's weighted cross-entropy"),
     Mutant("rotation the other way", "convolutional batch norm", "loss", "rows that grow upwards"),
 )
 # A function is replaced by one that does the same. This one must survive.

@@ -145,6 +145,7 @@ SCENARIOS: dict[str, Scenario] = {
     "strided convolution": Once(strided, normal, "response", "energy", ALL),
     "tied pooling": Once(single_max_pool.spec, tied, "response", "energy", ("input:x",)),
     "blank images": Once(mlp.spec, blank, "logits", "cross_entropy", BLANK),
+    "segnet": Lockstep(Case("segnet", "adam", "float64", 2, 4)),
     "residual net": Once(residual, labeled, "logits", "cross_entropy", ("",)),
     "extreme logits": Once(mlp.spec, extreme, "logits", "cross_entropy", ("",)),
 }

@@ -13,6 +13,12 @@ layout, going in and coming out. The same functions in each file:
     cross_entropy(logits, labels)             -> mean loss, gradient by the logits
     max_pool(x, window, stride, delta)        -> y, gradient by x
     average_pool(x, window, stride, delta)    -> y, gradient by x
+    unpool(x, delta)                          -> y, gradient by x: 2x2 pooling and its way back,
+                                                 by indices
+    upsample(upsampling, x, delta)            -> y, gradient by x: "nearest" or "bilinear"
+    transposed_convolution(x, weight, delta)  -> y, gradients by x and by weight
+    pixel_cross_entropy(logits, labels, weights)
+                                              -> mean of weighted losses, gradient by the logits
     optimize(rule, parameter, gradients, rates, **constants)
                                               -> the parameter after a step with each gradient
     clip_by_global_norm(gradients, limit)     -> clipped gradients, by name

@@ -89,6 +89,51 @@ def average_pool(
     return _both(lambda x: linen.avg_pool(x, (window,) * 2, (stride,) * 2, "VALID"), x, delta)
 
 
+def unpool(x: np.ndarray, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """There is none, but the gradient of a pooling goes where its maximum was: so does a value."""
+
+    def there_and_back(x: Any) -> Any:
+        pooled, back = jax.vjp(lambda x: linen.max_pool(x, (2, 2), (2, 2), "VALID"), x)
+        return back(pooled)[0]
+
+    return _both(there_and_back, x, delta)
+
+
+def upsample(upsampling: str, x: np.ndarray, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    batch, rows, columns, channels = x.shape
+    shape = (batch, 2 * rows, 2 * columns, channels)
+    return _both(lambda x: jax.image.resize(x, shape, upsampling), x, delta)
+
+
+def transposed_convolution(
+    x: np.ndarray, weight: np.ndarray, delta: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Without transpose_kernel the kernel would be turned by 180 degrees; with it, it is
+    (height, width, out, in)."""
+    layer = linen.ConvTranspose(
+        weight.shape[3], (2, 2), (2, 2), "VALID", use_bias=False, transpose_kernel=True
+    )
+
+    def spread(x: Any, kernel: Any) -> Any:
+        return layer.apply({"params": {"kernel": kernel.transpose(0, 1, 3, 2)}}, x)
+
+    y, backward = jax.vjp(spread, jnp.asarray(x), jnp.asarray(weight))
+    by_x, by_weight = backward(jnp.asarray(delta))
+    return np.asarray(y), np.asarray(by_x), np.asarray(by_weight)
+
+
+def pixel_cross_entropy(
+    logits: np.ndarray, labels: np.ndarray, weights: Sequence[float]
+) -> tuple[float, np.ndarray]:
+    own = np.array(weights)[labels]
+
+    def loss(logits: Any) -> Any:
+        return (own * optax.softmax_cross_entropy_with_integer_labels(logits, labels)).mean()
+
+    value, gradient = jax.value_and_grad(loss)(jnp.asarray(logits))
+    return float(value), np.asarray(gradient)
+
+
 def optimize(
     rule: str,
     parameter: np.ndarray,

@@ -1,6 +1,6 @@
 """PyTorch's own version of every technique. What each function is: tests/natives/__init__.py."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -102,6 +102,42 @@ def average_pool(
     x: np.ndarray, window: int, stride: int, delta: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     return _both(nn.AvgPool2d(window, stride), x, delta)
+
+
+def unpool(x: np.ndarray, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The size is handed over: 2 H' would be too small where H is odd."""
+
+    def there_and_back(x: Tensor) -> Tensor:
+        pooled, indices = nn.MaxPool2d(2, return_indices=True)(x)
+        return nn.MaxUnpool2d(2)(pooled, indices, output_size=x.shape[2:])
+
+    return _both(there_and_back, x, delta)
+
+
+def upsample(upsampling: str, x: np.ndarray, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return _both(nn.Upsample(scale_factor=2, mode=upsampling), x, delta)
+
+
+def transposed_convolution(
+    x: np.ndarray, weight: np.ndarray, delta: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """The kernel is (in, out, height, width)."""
+    channels, filters = weight.shape[2:]
+    layer = nn.ConvTranspose2d(channels, filters, 2, 2, bias=False, dtype=torch.float64)
+    layer.weight.data = torch.from_numpy(weight.transpose(2, 3, 0, 1).copy())
+    y, by_x = _both(layer, x, delta)
+    return y, by_x, _gradient(layer.weight).numpy().transpose(2, 3, 0, 1)
+
+
+def pixel_cross_entropy(
+    logits: np.ndarray, labels: np.ndarray, weights: Sequence[float]
+) -> tuple[float, np.ndarray]:
+    """The library's mean is divided by the sum of the weights."""
+    own = torch.tensor(weights, dtype=torch.float64)
+    scores, classes = tensor(logits).requires_grad_(), torch.from_numpy(labels)
+    loss = nn.CrossEntropyLoss(own)(scores, classes) * own[classes].mean()
+    loss.backward()
+    return loss.item(), array(_gradient(scores))
 
 
 def optimize(
@@ -208,8 +244,10 @@ def _sampled(images: Tensor, grid: Tensor) -> np.ndarray:
     )
 
 
-def _both(module: nn.Module, x: np.ndarray, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A module's value, and its gradient by x."""
+def _both(
+    module: Callable[[Tensor], Tensor], x: np.ndarray, delta: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """A function's value, and its gradient by x."""
     given = tensor(x).requires_grad_()
     y = module(given)
     y.backward(tensor(delta))

@@ -13,6 +13,7 @@ UNALIGNED = {
     "optimize deck_adam": "epsilon is outside of the root, and no argument puts it inside",
 }
 TOLERANCES = {
+    "upsample bilinear": 1e-6,  # computed in float32, whatever the images are
     "affine": 1e-5,  # the matrices of transforms are float32, whatever the images are
 }
 
@@ -81,6 +82,49 @@ def average_pool(
     x: np.ndarray, window: int, stride: int, delta: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     return _both(keras.layers.AveragePooling2D(window, stride, dtype="float64"), x, delta)
+
+
+def unpool(x: np.ndarray, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Indices count through the whole batch, the channel running fastest."""
+
+    def there_and_back(x: Any) -> Any:
+        found = tf.nn.max_pool_with_argmax(x, 2, 2, "VALID", include_batch_in_index=True)
+        values, indices = (tf.reshape(part, [-1]) for part in found)
+        return tf.reshape(tf.scatter_nd(indices[:, None], values, [tf.size(x)]), tf.shape(x))
+
+    return _both(there_and_back, x, delta)
+
+
+def upsample(upsampling: str, x: np.ndarray, delta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    layer = keras.layers.UpSampling2D(2, interpolation=upsampling, dtype="float64")
+    return _both(layer, x, delta)
+
+
+def transposed_convolution(
+    x: np.ndarray, weight: np.ndarray, delta: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """The kernel is (height, width, out, in)."""
+    layer = keras.layers.Conv2DTranspose(
+        weight.shape[3], 2, 2, "valid", use_bias=False, dtype="float64"
+    )
+    layer.build(x.shape)
+    layer.set_weights([weight.transpose(0, 1, 3, 2)])
+    given, kernel = tf.constant(x), layer.kernel.value
+    with tf.GradientTape() as tape:
+        tape.watch([given, kernel])
+        y = layer(given)
+    found: Any = tape.gradient([y], [given, kernel], output_gradients=[tf.constant(delta)])
+    return np.asarray(y), found[0].numpy(), found[1].numpy().transpose(0, 1, 3, 2)
+
+
+def pixel_cross_entropy(
+    logits: np.ndarray, labels: np.ndarray, weights: Sequence[float]
+) -> tuple[float, np.ndarray]:
+    """A weight for each pixel; the mean is divided by their number."""
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, dtype="float64")
+    own = np.array(weights)[labels]
+    value, gradient = _both(lambda logits: loss(labels, logits, own), logits, np.array(1.0))
+    return float(value), gradient
 
 
 class Rates(keras.optimizers.schedules.LearningRateSchedule):

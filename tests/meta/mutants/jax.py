@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from implementations.jax import layers, residual
+from implementations.jax import layers, residual, segmentation
 from implementations.jax.architectures import resnet
 from implementations.jax.techniques import (
     accumulation,
@@ -136,6 +136,13 @@ def hard_sigmoid(x):
     return jnp.clip(0.2 * x + 0.5, 0, 1)
 
 
+def mean_of_weights(logits, labels, weights):
+    own = jnp.asarray(weights)[labels]
+    scores = jax.nn.log_softmax(logits, axis=-1)
+    losses = -jnp.take_along_axis(scores, labels[..., None], axis=-1)[..., 0]
+    return jnp.sum(own * losses) / jnp.sum(own)
+
+
 PATCHES = {
     **wrapped.patches(layers, batch_norms, dropouts, schedules, augmentation, accumulation),
     **wrapped.residual(
@@ -145,6 +152,8 @@ PATCHES = {
         activations.relu,
         layers.average_pool,
     ),
+    **wrapped.segmentation(segmentation.unpool),
+    "mean of weights": ("segmentation.pixel_cross_entropy", mean_of_weights),
     "nothing wrong": ("layers.dense", unchanged),
     "adam epsilon hat": ("techniques.optimizers.adam", epsilon_hat),
     "adam epsilon inside the root": ("techniques.optimizers.adam", epsilon_inside),

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional
 
-from implementations.pytorch import layers, residual
+from implementations.pytorch import layers, residual, segmentation
 from implementations.pytorch.architectures import resnet
 from implementations.pytorch.techniques import (
     accumulation,
@@ -133,6 +133,10 @@ def hard_sigmoid(x):
     return (0.2 * x + 0.5).clamp(0, 1)
 
 
+def mean_of_weights(logits, labels, weights):
+    return functional.cross_entropy(logits, labels, logits.new_tensor(weights), reduction="mean")
+
+
 PATCHES = {
     **wrapped.patches(layers, batch_norms, dropouts, schedules, augmentation, accumulation),
     **wrapped.residual(
@@ -142,6 +146,8 @@ PATCHES = {
         activations.relu,
         layers.average_pool,
     ),
+    **wrapped.segmentation(segmentation.unpool),
+    "mean of weights": ("segmentation.pixel_cross_entropy", mean_of_weights),
     "nothing wrong": ("layers.dense", unchanged),
     "adam epsilon hat": ("techniques.optimizers.adam", epsilon_hat),
     "adam epsilon inside the root": ("techniques.optimizers.adam", epsilon_inside),

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from implementations.tensorflow import layers, residual
+from implementations.tensorflow import layers, residual, segmentation
 from implementations.tensorflow.architectures import resnet
 from implementations.tensorflow.techniques import (
     accumulation,
@@ -134,6 +134,12 @@ def hard_sigmoid(x):
     return tf.clip_by_value(0.2 * x + 0.5, 0, 1)
 
 
+def mean_of_weights(logits, labels, weights):
+    own = tf.gather(tf.constant(weights, logits.dtype), labels)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+    return tf.reduce_sum(own * losses) / tf.reduce_sum(own)
+
+
 PATCHES = {
     **wrapped.patches(layers, batch_norms, dropouts, schedules, augmentation, accumulation),
     **wrapped.residual(
@@ -143,6 +149,8 @@ PATCHES = {
         activations.relu,
         layers.average_pool,
     ),
+    **wrapped.segmentation(segmentation.unpool),
+    "mean of weights": ("segmentation.pixel_cross_entropy", mean_of_weights),
     "nothing wrong": ("layers.dense", unchanged),
     "adam epsilon hat": ("techniques.optimizers.adam", epsilon_hat),
     "adam epsilon inside the root": ("techniques.optimizers.adam", epsilon_inside),

@@ -118,6 +118,21 @@ def residual(add: Any, identity_shortcut: Any, build: Any, relu: Any, average_po
     }
 
 
+def segmentation(unpool: Any) -> dict[str, Any]:
+    """Around the way back of a pooling that remembers."""
+
+    def from_one(x, index, rows, columns):
+        return unpool(x, (index + 1) % 4, rows, columns)
+
+    def by_columns(x, index, rows, columns):
+        return unpool(x, index % 2 * 2 + index // 2, rows, columns)
+
+    return {
+        "index off by one": ("segmentation.unpool", from_one),
+        "index counted by columns": ("segmentation.unpool", by_columns),
+    }
+
+
 def patches(
     layers: Any,
     batch_norms: Any,
