@@ -27,6 +27,11 @@ The rules that a folder keeps:
   clock; read(), evaluate() and export() are outside it too. The first update() of a shape contains
   the compilation and is reported apart.
 * update() computes what apply(differentiate()) computes. A test says so for every folder.
+* Two variants, chosen by Config.variant. The reference is written out from the equations. The
+  native one is the fastest idiomatic form that the framework offers: its update() and forward()
+  take the library's fused layers, another layout of memory, a compiled step, and compute the same
+  within the same tolerances. Every other question is answered as the reference answers it, so that
+  the rule above is what a native variant is tested by. Throughput is quoted for it.
 * The parts of a batch, each differentiated at the same state, step as the batch: average() makes of
   their answers, by the folder's techniques/accumulation.py, what apply() takes. It changes nothing.
 * Buffers, the running statistics of batch norm, are state that no gradient moves. A function in a
@@ -165,6 +170,7 @@ class Config:
     dtype: Literal["float32", "float64"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "cpu"
     threads: int = 1
+    variant: Literal["reference", "native"] = "reference"
 
 
 @dataclass(frozen=True)
