@@ -28,6 +28,16 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.update(threads.variables(1))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """How tests are shared out where there are several processes: whole reproductions first, since
+    they last longest, those that look at the same one together, and every other test by itself."""
+    items.sort(key=lambda item: "workflow" not in item.path.parts)
+    for item in items:
+        if "workflow" in item.path.parts:
+            shared = "reproduction" in getattr(item, "fixturenames", ())
+            item.add_marker(pytest.mark.xdist_group("reproduction" if shared else item.path.stem))
+
+
 @pytest.fixture(params=FRAMEWORKS)
 def framework(request: pytest.FixtureRequest) -> str:
     """Every framework that is installed; a missing one is skipped with its reason."""
