@@ -28,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.update(threads.variables(1))
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """How tests are shared out where there are several processes: whole reproductions first, since
     they last longest, those that look at the same one together, and every other test by itself."""
