@@ -62,7 +62,7 @@ progress: $(READY)
 	python -m bench.progress $(RESULTS)
 
 test: $(READY)
-	python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder --benchmark-disable
+	python -m pytest --numprocesses $(WORKERS) --no-loadscope-reorder --benchmark-disable
 
 lint: $(READY)
 	ruff check .
