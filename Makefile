@@ -12,6 +12,7 @@
 #
 #   VENV=path         where the environment lies (.venv)
 #   CORES=n           processes at a time (all)
+#   WORKERS=n         processes that tests are shared out to (2)
 #   PYTHON=path       the interpreter that the environment is made from (python3)
 #   EXTRA=cuda        GPU builds instead of cpu
 #   RESULTS=folder    the results that report and progress look at (results/standard)
@@ -19,6 +20,7 @@
 
 VENV ?= .venv
 CORES ?= all
+WORKERS ?= 2
 PYTHON ?= python3
 EXTRA ?= cpu
 RESULTS ?= results/standard
@@ -60,7 +62,7 @@ progress: $(READY)
 	python -m bench.progress $(RESULTS)
 
 test: $(READY)
-	python -m pytest
+	python -m pytest --numprocesses $(WORKERS) --no-loadscope-reorder --benchmark-disable
 
 lint: $(READY)
 	ruff check .

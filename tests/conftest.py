@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 import implementations
 from bench import plan, threads
@@ -26,6 +28,27 @@ def pytest_configure(config: pytest.Config) -> None:
     """A suite that is started by hand: frameworks read their threads when they are imported."""
     if config.getoption("--framework"):
         os.environ.update(threads.variables(1))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole reproductions first: where tests are shared out, these last longest."""
+    items.sort(key=lambda item: "workflow" not in item.path.parts)
+
+
+class Scheduling(LoadScopeScheduling):
+    """How tests are shared out to processes: those that look at one reproduction together, other
+    tests of the workflow by file, since they share a checkout, and every other one by itself."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = Path(nodeid.split("::")[0])
+        if path.stem in ("test_report", "test_reproduction", "test_resume"):
+            return "reproduction"
+        return str(path) if "workflow" in path.parts else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    return Scheduling(config, log)
 
 
 @pytest.fixture(params=FRAMEWORKS)
