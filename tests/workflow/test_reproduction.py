@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from bench import claim as claims
-from bench import summaries
+from bench import scaling, summaries
 from bench.conformance import cases, players
 from tests.meta.catalogue import MUTANTS
 from tests.workflow.checkout import Checkout
@@ -54,6 +54,19 @@ def test_every_claim_ran_in_every_framework(reproduction: Checkout) -> None:
 
 def test_smoke_gives_no_verdicts(reproduction: Checkout) -> None:
     assert {r["verdict"] for r in summary(reproduction, "verdicts")} == {"not judged"}
+
+
+def test_its_jobs_can_be_planned_for_more_workers(reproduction: Checkout) -> None:
+    """Every file that a rule wrote is some job's; no schedule beats the critical path."""
+    done = reproduction.python("bench.scaling", "results/smoke", "--workers", "1", "64")
+    assert done.returncode == 0, done.stdout
+    jobs = scaling.recorded(Path("results/smoke"), reproduction.path(".snakemake/metadata"))
+    rules = {job.name.split(":")[0] for job in jobs}
+    assert {"report", "tables", "verdicts"} <= rules
+    chain = sum(job.seconds for job in scaling.critical_path(jobs))
+    assert scaling.critical_path(jobs)[-1].name.startswith("report")
+    assert scaling.makespan(jobs, 64) >= chain > 0
+    assert scaling.makespan(jobs, 1) == pytest.approx(sum(job.seconds for job in jobs))
 
 
 def test_conformance_and_planted_bugs(reproduction: Checkout) -> None:
