@@ -173,7 +173,9 @@ class Figure:
 
     `series` is "curve", or a name in Outcome.series, or "runs" for the metrics themselves. A line
     for each `hue`, mean over seeds and frameworks with a band from the lowest to the highest.
-    kind "filters" draws the series as small pictures: rows (filter, row, column, value).
+    kind "filters" draws the series as small pictures: rows (filter, row, column, value). kind
+    "maps" draws scenes and what was found in them, of one seed and framework: rows of
+    bench/samples.py, and the names of their classes.
     """
 
     series: str
@@ -182,7 +184,8 @@ class Figure:
     y: str = "loss"
     hue: str = "arm"
     log: Literal["", "x", "y", "xy"] = ""
-    kind: Literal["line", "filters"] = "line"
+    kind: Literal["line", "filters", "maps"] = "line"
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from bench.claim import Claim, Figure
+from bench.report import pictures
 from bench.report.drawing import INK, draw, logarithmic
 from bench.report.gather import Gathered
 from bench.report.style import ARM_COLOURS, ARM_DASHES, ARM_MARKERS
@@ -25,16 +26,14 @@ WIDE = 10  # scores that span more than this factor are drawn on a logarithmic a
 
 def drawn(found: Gathered, claim: Claim) -> list[tuple[str, Markup]]:
     """Caption and figure of everything the claim wants to show and whose runs are there."""
-    pictures = []
+    shown = []
     for number, figure in enumerate(claim.figures):
         table = _rows(found, claim, figure)
-        needed = {"filter", "row", "column", "value"} if figure.kind == "filters" else {figure.y}
-        if table.empty or not needed <= set(table):
+        if table.empty or not NEEDED.get(figure.kind, {figure.y}) <= set(table):
             continue
         label = f"{claim.name}, figure {number + 1}"
-        paint = filters if figure.kind == "filters" else lines
-        pictures.append((figure.caption, Markup(paint(table, figure, label))))
-    return pictures
+        shown.append((figure.caption, Markup(PAINTERS[figure.kind](table, figure, label))))
+    return shown
 
 
 def _rows(found: Gathered, claim: Claim, figure: Figure) -> pd.DataFrame:
@@ -106,10 +105,21 @@ def _apart(table: pd.DataFrame, figure: Figure) -> bool:
     return len(sizes) > 1 and table[figure.x].nunique() > 0.9 * sizes.sum()
 
 
+def maps(table: pd.DataFrame, figure: Figure, label: str) -> str:
+    """Scenes of one seed in one framework, and what was found in them."""
+    rows = cast(list[dict[str, Any]], _one_seed(table).to_dict("records"))
+    return pictures.sheet(rows, figure.classes, label)
+
+
+def _one_seed(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the first seed and framework."""
+    first = table.iloc[0]
+    return table[(table["seed"] == first["seed"]) & (table["framework"] == first["framework"])]
+
+
 def filters(table: pd.DataFrame, figure: Figure, label: str) -> str:
     """The filters of one seed in one framework: small pictures, hue by hue."""
-    first = table.iloc[0]
-    one = table[(table["seed"] == first["seed"]) & (table["framework"] == first["framework"])]
+    one = _one_seed(table)
     hues = _in_order(one[figure.hue])
     sheets = [_sheet(one[one[figure.hue] == hue]) for hue in hues]
     width = max(sheet.shape[1] for sheet in sheets)
@@ -142,6 +152,13 @@ def _sheet(table: pd.DataFrame) -> np.ndarray:
     return np.vstack(
         [np.hstack(pictures[first : first + across]) for first in range(0, len(pictures), across)]
     )
+
+
+PAINTERS = {"line": lines, "filters": filters, "maps": maps}
+NEEDED = {  # columns, of what is no line
+    "filters": {"filter", "row", "column", "value"},
+    "maps": {"scene", "column", "kind", "height", "width", "top", "pixels"},
+}
 
 
 def search(choice: Mapping[str, Any], label: str) -> list[str]:

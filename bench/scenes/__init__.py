@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import dataset
 from bench.dataset import Prepared
 from bench.errors import UserError
 
@@ -52,6 +53,12 @@ def normalized(
         **record,
     }
     return Prepared(train_x, train_y, test_x, test_y, found)
+
+
+def restored(data: Prepared, x: np.ndarray) -> np.ndarray:
+    """Normalized scenes as they were drawn, in all their channels: x <- x deviation + mean."""
+    mean, deviation = dataset.constants(data)
+    return x * deviation + mean
 
 
 def _whole(number: Any) -> bool:

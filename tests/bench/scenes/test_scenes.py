@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import dataset
+from bench import dataset, scenes
 from bench.dataset import Prepared
 from bench.datasets import mnist5k, photographs
 from bench.errors import UserError
@@ -17,8 +17,7 @@ KINDS: dict[str, Any] = {"digits": digits, "aerial": aerial, "stereo": stereo}
 
 def original(data: Prepared) -> tuple[np.ndarray, np.ndarray]:
     """Pixels of both parts before they were normalized."""
-    mean, deviation = dataset.constants(data)
-    return data.train_x * deviation + mean, data.test_x * deviation + mean
+    return scenes.restored(data, data.train_x), scenes.restored(data, data.test_x)
 
 
 @pytest.mark.parametrize("kind", KINDS)
