@@ -229,8 +229,9 @@ class System(Protocol):
     def stage(self, batch: Arrays) -> Batch:
         """Put a batch on the device in the framework's layout and the system's dtype.
 
-        Raises UserError for a number outside of the range that the spec gives an entry
-        (check_batch of bench/spec.py).
+        Raises UserError for images, labels or masks of another size or number than the spec says,
+        and for a number outside of the range that it gives an entry (check_batch of
+        bench/spec.py).
         """
         ...
 

@@ -36,6 +36,11 @@ POSITIVE = Range(0, math.inf, open_low=True, open_high=True)
 AT_LEAST_ONE = Range(1, math.inf, open_high=True)
 
 
+def labels(classes: int) -> Range:
+    """The numbers of so many classes, counted from 0."""
+    return Range(0, classes - 1)
+
+
 def number(what: str, value: Any, allowed: Range) -> float:
     """The number. Raises UserError for one that is outside of the range, or no number."""
     real = isinstance(value, int | float) and not isinstance(value, bool)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bench import ranges
 from bench.contract import Arrays, State, Update, check_names
 from bench.errors import ContractError, UserError
@@ -42,6 +44,9 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Spec:
+    """Raises UserError for a parameter without a number, ContractError for another count of them
+    than is pinned."""
+
     architecture: str  # the file's name, in bench/specs and in every folder's architectures
     parameters: Mapping[str, Parameter]
     parameter_count: int
@@ -56,6 +61,12 @@ class Spec:
     home: str = "implementations"  # the package that holds the framework folders
 
     def __post_init__(self) -> None:
+        for name, parameter in self.parameters.items():
+            if min(parameter.shape) < 1:
+                raise UserError(
+                    f"{self.architecture} needs channels, widths and classes of at least 1: "
+                    f"{name} would be {parameter.shape}"
+                )
         counted = count(self.parameters)
         if counted != self.parameter_count:
             raise ContractError(
@@ -104,7 +115,23 @@ def check_state(
 
 
 def check_batch(spec: Spec, batch: Arrays) -> None:
-    """Raise UserError for an entry with a number outside of the range that the spec gives it."""
+    """Raise UserError for images, labels or masks that are not as large as the spec says, or not
+    one for each example; for labels that are not whole numbers; and for an entry with a number
+    outside of the range that the spec gives it."""
+    examples: dict[str, int] = {}
+    for name, array in batch.items():
+        size = spec.inputs.get(name)
+        if size is None or not (name in ("x", "y") or name.startswith("dropout/")):
+            continue
+        if array.ndim == 0 or array.shape[1:] != tuple(size):
+            wanted = ", ".join(map(str, ("examples", *size)))
+            raise UserError(f"{name} of {spec.architecture} is {array.shape}, must be ({wanted})")
+        examples[name] = len(array)
+        if name == "y" and not np.issubdtype(array.dtype, np.integer):
+            raise UserError(f"labels of {spec.architecture} must be whole, y is {array.dtype}")
+    if len(set(examples.values())) > 1:
+        told = ", ".join(f"{count} of {name}" for name, count in examples.items())
+        raise UserError(f"{spec.architecture} needs as many examples of every entry, got {told}")
     for name, allowed in spec.ranges.items():
         if name in batch:
             ranges.entries(f"{name} of {spec.architecture}", batch[name], allowed)

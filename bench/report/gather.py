@@ -65,6 +65,12 @@ class Gathered:
         return self.configuration.budget
 
     @property
+    def data_dir(self) -> Path | None:
+        """Where downloads are kept; None: the user's cache folder."""
+        directory = self.configuration.data_dir
+        return Path(directory) if directory else None
+
+    @property
     def present(self) -> list[str]:
         """The frameworks that take part, in the order of the columns."""
         return in_order(r["framework"] for r in self.frameworks if r["available"])

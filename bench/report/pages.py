@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from bench import rules_text
 from bench.claim import AtLeast, Claim, Difference, Equivalent, Hypothesis, Same, Within
-from bench.report import atlas, conformance, evidence, figures, series, sources
+from bench.report import atlas, conformance, evidence, figures, gallery, series, sources
 from bench.report.gather import POOLED, Gathered
 from bench.report.style import JUDGED, LOOKS, MEANINGS, SHAPES, TOPICS, look, title
 
@@ -47,6 +47,7 @@ def pages(found: Gathered) -> dict[str, str]:
         "errata.html": render("errata", "", {"claims": [_claim(found, c) for c in found.claims]}),
         "conformance.html": render("conformance", "", conformance.page(found)),
         "atlas.html": render("atlas", "", atlas.page(found.atlas)),
+        "gallery.html": render("gallery", "", {"gallery": gallery.page(found.data_dir)}),
         "provenance.html": render("provenance", "", provenance(found)),
     }
     for claim in found.claims:

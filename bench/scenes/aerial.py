@@ -77,6 +77,15 @@ def seen(data: Prepared, modality: str) -> Prepared:
     return replace(data, train_x=data.train_x[..., channels], test_x=data.test_x[..., channels])
 
 
+def mismatched(data: Prepared) -> Prepared:
+    """A control: every tile with the height of the one before it, the first with the last one's."""
+    train, test = (
+        np.concatenate([x[..., :3], np.roll(x[..., 3:], 1, axis=0)], axis=-1)
+        for x in (data.train_x, data.test_x)
+    )
+    return replace(data, train_x=train, test_x=test)
+
+
 def _tiles(
     draws: Callable[[str], np.random.Generator], count: int, side: int, settings: dict[str, float]
 ) -> scenes.Scenes:

@@ -100,6 +100,7 @@ def spec(
         activations=tuple(activations),
         decisions=tuple(f"pool{n}" for n, b in enumerate(blocks, 1) if b.pooling == "max"),
         buffers=buffers,
+        ranges={"y": ranges.labels(classes)},
         options={
             "blocks": tuple(blocks),
             "dense": len(sizes) - 1,

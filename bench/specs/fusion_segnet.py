@@ -79,6 +79,7 @@ def spec(
         activations=(*total.activations, "fused", "logits"),
         decisions=tuple(total.decisions),
         buffers=total.buffers,
+        ranges={"y": ranges.labels(classes)},
         options={
             "streams": dict(STREAMS),
             "fusion": fusion,

@@ -12,6 +12,7 @@ After LeCun, Bottou, Bengio and Haffner (1998), "Gradient-based learning applied
 recognition", in the widths of the course deck. 1,682,954 parameters, 95.6 % of them in fc1 and fc2.
 """
 
+from bench import ranges
 from bench.spec import Spec, layer
 
 
@@ -33,4 +34,5 @@ def spec() -> Spec:
             *("fc1", "relu3", "logits"),
         ),
         decisions=("pool1", "pool2"),
+        ranges={"y": ranges.labels(10)},
     )

@@ -69,6 +69,7 @@ def spec(
         objectives=("cross_entropy",),
         activations=tuple(activations),
         buffers=buffers,
+        ranges={"y": ranges.labels(classes)},
         options={
             "layers": len(widths) + 1,
             "activation": activation,

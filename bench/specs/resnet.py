@@ -218,6 +218,7 @@ def net(
         activations=(*activations, "mean", "logits"),
         decisions=("pool1",) if pooled else (),
         buffers=buffers,
+        ranges={"y": ranges.labels(classes)},
         options={
             "stem": stem,
             "pooled": pooled,

@@ -110,6 +110,7 @@ def spec(
         activations=(*parts.activations, "logits"),
         decisions=tuple(parts.decisions),
         buffers=parts.buffers,
+        ranges={"y": ranges.labels(classes)},
         options={
             "convolutions": tuple(convolutions),
             "upsampling": upsampling,

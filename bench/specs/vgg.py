@@ -111,6 +111,7 @@ def spec(
         activations=tuple(activations),
         decisions=tuple(f"pool{stage}" for stage in range(1, len(stages) + 1)),
         buffers=buffers,
+        ranges={"y": ranges.labels(classes)},
         options={
             "stages": stages,
             "dense": layers,

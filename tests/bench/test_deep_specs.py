@@ -188,6 +188,9 @@ def test_branch_and_shortcut_of_every_block_are_traced() -> None:
         (lambda: resnet.imagenet(20), r"\[18, 34, 50, 101, 152\] layers, got 20"),
         (lambda: resnet.imagenet(inputs=(32, 64, 3)), r"multiples of 32, 64 or more, got \(32, 64"),
         (lambda: resnet.imagenet(strided="2x2"), "unknown convolution with the stride '2x2'"),
+        (lambda: resnet.spec(inputs=(32, 32, 0)), r"1: conv1/weight would be \(3, 3, 0, 16\)"),
+        (lambda: resnet.spec(classes=0), r"classes of at least 1: fc/weight would be \(64, 0\)"),
+        (lambda: vgg.spec(inputs=(32, 32, 0)), r"vgg needs channels, .* \(3, 3, 0, 16\)"),
         (lambda: resnet.spec(norm={"decay": 0.9}), "batch norm takes decay, epsilon and unbiased"),
     ],
 )

@@ -4,12 +4,14 @@ pytest tests/implementations/suite_segmentation.py --framework pytorch. Collecte
 test_techniques.py, one process a framework.
 """
 
+from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
 import pytest
 
-from bench.contract import INFERENCE, Arrays, Gradients, System, Update, sgd
+from bench.contract import INFERENCE, Arrays, Config, Gradients, System, Update, sgd
+from bench.errors import UserError
 from bench.randomness import stream
 from bench.specs import segnet, single_upsampling
 from tests.implementations.systems import EXACT, built, close, drawn
@@ -187,3 +189,33 @@ def test_parts_of_a_batch_are_the_batch_whatever_classes_they_hold(adapter: Modu
     assert mean.terms == pytest.approx(whole.terms, rel=EXACT)
     for name, gradient in whole.gradients.items():
         close(mean.gradients[name], gradient)
+
+
+@pytest.mark.parametrize(
+    ("entry", "change", "message"),
+    [
+        ("y", lambda y: y[:, :8], r"y of segnet is \(4, 8, 16\), must be \(examples, 16, 16\)"),
+        ("y", lambda y: y[0], r"y of segnet is \(16, 16\), must be \(examples, 16, 16\)"),
+        ("y", lambda y: y[..., None], r"y of segnet is \(4, 16, 16, 1\), must be"),
+        (
+            "x",
+            lambda x: x[:, 1:],
+            r"x of segnet is \(4, 15, 16, 2\), must be \(examples, 16, 16, 2\)",
+        ),
+        ("x", lambda x: x[..., :1], r"x of segnet is \(4, 16, 16, 1\), must be"),
+        ("y", lambda y: y[:3], "segnet needs as many examples of every entry, got 4 of x, 3 of y"),
+        ("y", lambda y: 3 + 0 * y, r"y of segnet must be numbers in \[0, 2\], got 3"),
+        ("y", lambda y: y - 100, r"y of segnet must be numbers in \[0, 2\], got -"),
+        ("y", lambda y: y + 0.5, "labels of segnet must be whole, y is float64"),
+        ("dropout/pool2", lambda mask: mask[..., :1], r"dropout/pool2 of segnet is \(4, 4, 4, 1\)"),
+    ],
+)
+def test_a_mask_that_does_not_fit_its_image_is_refused(
+    adapter: ModuleType, entry: str, change: Callable[[np.ndarray], np.ndarray], message: str
+) -> None:
+    """With both sizes: what a framework might broadcast, ignore, or not see before it steps."""
+    spec = segnet.spec((16, 16, 2), 3, (2, 3), (1, 1), dropout="inverted", keep=0.5)
+    batch, system = drawn(spec), adapter.build(spec, {}, Config())
+    system.stage(batch)
+    with pytest.raises(UserError, match=message):
+        system.stage({**batch, entry: change(batch[entry])})

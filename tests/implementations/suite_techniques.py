@@ -33,7 +33,7 @@ from bench.conventions import BATCH_NORM
 from bench.errors import UserError
 from bench.randomness import stream
 from bench.spec import Spec
-from bench.specs import mlp, single_activation, single_batch_norm
+from bench.specs import convnet, mlp, single_activation, single_batch_norm
 from tests.implementations.systems import EXACT, built, close, distance, drawn, initial
 
 DENSE, IMAGE = (5,), (6, 4, 3)
@@ -98,11 +98,24 @@ def test_gradients_of_batch_norm(adapter: ModuleType, inputs, mode: Mode) -> Non
 def test_one_value_a_channel_is_refused_in_training(adapter: ModuleType) -> None:
     spec = single_batch_norm.spec(DENSE)
     system = built(adapter, spec)
-    with pytest.raises(ValueError, match=r"batch norm .* values"):
+    with pytest.raises(UserError, match=r"batch norm .* two values a channel, got 1"):
         system.evaluate("response", system.stage(drawn(spec, 1)), TRAINING)
     image = single_batch_norm.spec(IMAGE)  # one image has a value for each pixel
     system = built(adapter, image)
     system.evaluate("response", system.stage(drawn(image, 1)), TRAINING)
+
+
+def test_a_feature_of_one_pixel_is_refused_for_one_image(adapter: ModuleType) -> None:
+    """A step of a net, whatever batch it stepped on before: one pixel of one image is one value."""
+    blocks = convnet.Block(2, 3), convnet.Block(2, 1, pooling="none")
+    spec = convnet.spec((4, 4, 1), blocks, (), 3, norm=BATCH_NORM)
+    system = built(adapter, spec, {"train": Update("cross_entropy", ("",), sgd())})
+    system.update("train", system.stage(drawn(spec, 2)), 0.1)
+    before = system.export()
+    with pytest.raises(UserError, match=r"batch norm .* two values a channel, got 1"):
+        system.update("train", system.stage(drawn(spec, 1)), 0.1)
+    assert distance(system.export().parameters, before.parameters) == 0
+    assert distance(system.export().buffers, before.buffers) == 0
 
 
 def identity(form: str, keep: float) -> Spec:

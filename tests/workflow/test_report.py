@@ -236,7 +236,8 @@ def complaints(shown: subprocess.CompletedProcess[str]) -> list[str]:
 @browser
 def test_a_browser_has_nothing_to_complain_about(reproduction: Checkout, tmp_path: Path) -> None:
     home = reproduction.path("reports/smoke")
-    for name in ("index", "claims/lenet_accuracy", "conformance", "atlas", "implementations/lenet"):
+    names = ("index", "claims/lenet_accuracy", "conformance", "atlas", "gallery")
+    for name in (*names, "implementations/lenet"):
         assert complaints(shown(home / f"{name}.html", tmp_path)) == []
     # The same look sees what the policy of the pages forbids.
     foreign = tmp_path / "foreign.html"
@@ -247,7 +248,8 @@ def test_a_browser_has_nothing_to_complain_about(reproduction: Checkout, tmp_pat
 
 @browser
 @pytest.mark.parametrize(
-    "name", ["index", "conformance", "provenance", "claims/lenet_accuracy", "claims/optimizers"]
+    "name",
+    ["index", "conformance", "gallery", "provenance", "claims/lenet_accuracy", "claims/optimizers"],
 )
 def test_no_table_is_cut_off_at_a_usual_width(
     reproduction: Checkout, tmp_path: Path, name: str

@@ -9,6 +9,8 @@ import math
 import jax.numpy as jnp
 from jax import Array, lax
 
+from bench.errors import UserError
+
 
 def batch_norm(
     x: Array,
@@ -32,13 +34,13 @@ def batch_norm(
     through the statistics of the batch, none into the running ones. At inference the running
     statistics normalize, and come back unchanged.
 
-    Raises ValueError for training on one value a channel: it has no variance.
+    Raises UserError for training on one value a channel: it has no variance.
     """
     mean, variance = running_mean, running_variance
     if training:
         count = math.prod(x.shape[:-1])
         if count < 2:
-            raise ValueError(f"batch norm in training needs two values a channel, got {count}")
+            raise UserError(f"batch norm in training needs two values a channel, got {count}")
         axes = tuple(range(x.ndim - 1))
         mean = jnp.mean(x, axes)
         variance = jnp.mean(jnp.square(x - mean), axes)

@@ -6,6 +6,7 @@ internal covariate shift", Algorithms 1 and 2.
 
 import numpy as np
 
+from bench.errors import UserError
 from implementations.numpy.tape import Node
 
 
@@ -38,12 +39,12 @@ def batch_norm(
 
     The last two terms are what the batch's statistics pass on; at inference they are not there.
 
-    Raises ValueError for training on one value a channel: it has no variance.
+    Raises UserError for training on one value a channel: it has no variance.
     """
     count = x.value.size // x.value.shape[-1]
     if training:
         if count < 2:
-            raise ValueError(f"batch norm in training needs two values a channel, got {count}")
+            raise UserError(f"batch norm in training needs two values a channel, got {count}")
         mean = _sum(x.value) / count
         centered = x.value - mean
         variance = _sum(centered * centered) / count

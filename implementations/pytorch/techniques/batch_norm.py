@@ -7,6 +7,8 @@ internal covariate shift", Algorithms 1 and 2.
 import torch
 from torch import Tensor
 
+from bench.errors import UserError
+
 
 def batch_norm(
     x: Tensor,
@@ -30,14 +32,14 @@ def batch_norm(
     through the statistics of the batch, none into the running ones. At inference the running
     statistics normalize, and come back unchanged.
 
-    Raises ValueError for training on one value a channel: it has no variance.
+    Raises UserError for training on one value a channel: it has no variance.
     """
     axes = [axis for axis in range(x.ndim) if axis != 1]
     along = [1, -1] + [1] * (x.ndim - 2)  # by channel
     if training:
         count = x.numel() // x.shape[1]
         if count < 2:
-            raise ValueError(f"batch norm in training needs two values a channel, got {count}")
+            raise UserError(f"batch norm in training needs two values a channel, got {count}")
         mean = x.mean(dim=axes)
         centered = x - mean.view(along)
         variance = (centered * centered).mean(dim=axes)

@@ -6,6 +6,8 @@ internal covariate shift", Algorithms 1 and 2.
 
 import tensorflow as tf
 
+from bench.errors import UserError
+
 
 def batch_norm(
     x: tf.Tensor,
@@ -29,13 +31,13 @@ def batch_norm(
     through the statistics of the batch, none into the running ones. At inference the running
     statistics normalize, and come back unchanged.
 
-    Raises ValueError for training on one value a channel: it has no variance.
+    Raises UserError for training on one value a channel: it has no variance.
     """
     mean, variance = running_mean, running_variance
     if training:
         known = x.shape[:-1].num_elements()  # None in a graph for batches of any size
         if known is not None and known < 2:
-            raise ValueError(f"batch norm in training needs two values a channel, got {known}")
+            raise UserError(f"batch norm in training needs two values a channel, got {known}")
         axes = list(range(len(x.shape) - 1))
         mean = tf.reduce_mean(x, axes)
         variance = tf.reduce_mean(tf.square(x - mean), axes)
