@@ -31,10 +31,10 @@ MAPS = np.array(
 
 def test_errors_of_place_and_of_name() -> None:
     got = claim.apart(MAPS, TRUTH)
-    assert got == {"place": 1.0, "name": 1.0}
+    assert got == {"place": 1.0, "name": 1.0, "naming": 0.5}
     sure = MAPS.copy()
     sure[1], sure[2] = [0.1, 0.5, 0.4], [0.1, 0.85, 0.05]  # doubt where it is right
-    assert claim.apart(sure, TRUTH) == {"place": 1.0, "name": 0.0}
+    assert claim.apart(sure, TRUTH) == {"place": 1.0, "name": 0.0, "naming": 0.5}
     missed = MAPS.copy()
     missed[3] = [0.99, 0.005, 0.005]  # missed, without a doubt
     assert claim.apart(missed, TRUTH)["place"] == 0.0
@@ -50,6 +50,7 @@ def test_what_was_never_asked_is_not_a_number() -> None:
     nothing = np.tile([0.9, 0.05, 0.05], (3, 1))
     got = claim.apart(nothing, np.array([0, 1, 2]))
     assert math.isnan(got["name"])
+    assert math.isnan(got["naming"])
 
 
 def test_gains_are_of_the_passes_over_the_plain_pass() -> None:
