@@ -195,7 +195,8 @@ class Budget:
     `shared` seeds are run by every framework, `own` is how many further seeds each framework has
     for itself (disjoint, so that they add power), counted from `first_own`: a design that replaces
     another takes seeds that the other has not seen. `settings` are numbers the claim's run() reads;
-    the configuration may override them by name.
+    the configuration may override them by name. `by_name`: "claims: all" leaves the claim out at
+    this budget, and only a list that names it computes it.
     """
 
     shared: tuple[int, ...]
@@ -204,6 +205,7 @@ class Budget:
     arms: tuple[str, ...] | None = None  # of the claim's; None: all
     datasets: tuple[str, ...] | None = None  # of the claim's; None: all
     first_own: int = 0
+    by_name: bool = False
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,10 @@ class Configuration(pydantic.BaseModel):
         return value
 
     def claim_names(self) -> list[str]:
-        return claims.names() if self.claims == "all" else list(self.claims)
+        """Those that are listed, or all that this budget does not wait to be asked for."""
+        if self.claims != "all":
+            return list(self.claims)
+        return [n for n in claims.names() if not claims.get(n).budgets[self.budget].by_name]
 
     def framework_names(self) -> list[str]:
         return implementations.names() if self.frameworks == "all" else list(self.frameworks)

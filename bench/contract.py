@@ -141,7 +141,13 @@ class Update:
 
     `objective` names a scalar function of the spec, the sum of its reported terms. `wrt` lists
     prefixes of parameter names ("generator/"; "" is every parameter) or inputs ("input:z").
-    An update with wrt=() only moves buffers. Raises UserError for a limit that is not positive.
+    An update with wrt=() only moves buffers.
+
+    What the objective's gradient becomes before the rule: clipped first, then g + w p for the
+    parameters that the update moves. So the limit is one of what the data say, as where PyTorch
+    clips before its optimizer decays. Neither is in what differentiate() answers; apply() does it.
+
+    Raises UserError for a limit or a decay that is not positive.
     """
 
     objective: str
@@ -149,10 +155,13 @@ class Update:
     optimizer: Optimizer
     mode: Mode = TRAINING
     clip_global_norm: float | None = None
+    weight_decay: float | None = None
 
     def __post_init__(self) -> None:
         if self.clip_global_norm is not None:
             ranges.number("clip_global_norm", self.clip_global_norm, POSITIVE)
+        if self.weight_decay is not None:
+            ranges.number("weight_decay", self.weight_decay, POSITIVE)
 
     def selects(self, parameter: str) -> bool:
         """Whether this update moves the parameter of that canonical name."""
@@ -259,7 +268,8 @@ class System(Protocol):
         ...
 
     def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:
-        """Clip if the update says so, step the optimizer, commit buffers and carried state.
+        """Clip and decay if the update says so, step the optimizer, commit buffers and carried
+        state.
 
         Gradients of inputs are not applied: whoever searches over an input owns it.
         """

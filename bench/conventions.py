@@ -14,6 +14,8 @@ What is not a number is done by every implementation:
   weighted mean divides by the sum of the weights.
 * An image that is enlarged has its pixel centers at halves, and its border held outside of it.
 * Data are normalized with the deviation of the population, sum / N. torch.std divides by N - 1.
+* Weight decay w adds w p to the gradient, behind a clipping and before the update rule, for every
+  parameter that is moved. Keras's optimizers shrink the weights beside the rule.
 * A schedule counts steps from 0, and a new rate is in force at its boundary. Keras's
   PiecewiseConstantDecay changes one step later.
 """

@@ -6,11 +6,8 @@ Every count is exact, so that one seed is enough and every rule is a bound.
 import math
 from collections.abc import Mapping
 
-import numpy as np
-
 from bench.claim import Bound, Budget, Claim, Figure, Hypothesis, Job, Outcome
-from bench.contract import Config, State, Update, sgd
-from bench.spec import Spec
+from bench.instruments.parameters import counted
 from bench.specs import convnet, lenet, mlp
 from bench.specs.convnet import Block
 
@@ -120,12 +117,12 @@ def run(job: Job) -> Outcome:
     dense, convolutions = {}, {}
     for number, image in enumerate((side, 2 * side)):
         job.report(number / 3, f"{image} x {image} pixels")
-        built = count(job, mlp.spec((image, image, 1), (HIDDEN,), CLASSES))
+        built = counted(job, mlp.spec((image, image, 1), (HIDDEN,), CLASSES))
         dense[image] = sum(built.values())
-        built = count(job, convnet.spec((image, image, 1), DECK, (), CLASSES))
+        built = counted(job, convnet.spec((image, image, 1), DECK, (), CLASSES))
         convolutions[image] = of_convolutions(built)
     deck = lenet.spec() if side == 28 else convnet.spec((side, side, 1), DECK, (HIDDEN,), CLASSES)
-    built = count(job, deck)
+    built = counted(job, deck)
     doublings = math.log2(dense[2 * side] / dense[side])
     return Outcome(
         metrics={
@@ -148,18 +145,5 @@ def run(job: Job) -> Outcome:
     )
 
 
-def count(job: Job, spec: Spec) -> dict[str, int]:
-    """Numbers in each parameter of a net that the framework has built, filled and gives back.
-
-    The net is let go at once: at 224 pixels it has a hundred million parameters.
-    """
-    config = Config(device=job.device, threads=job.threads)
-    system = job.adapter.build(spec, {"train": Update("cross_entropy", ("",), sgd())}, config)
-    system.load(State({name: np.zeros(shape, "f4") for name, shape in spec.shapes().items()}))
-    counted = {name: int(np.size(array)) for name, array in system.export().parameters.items()}
-    system.close()
-    return counted
-
-
-def of_convolutions(counted: Mapping[str, int]) -> int:
-    return sum(size for name, size in counted.items() if name.startswith("conv"))
+def of_convolutions(sizes: Mapping[str, int]) -> int:
+    return sum(size for name, size in sizes.items() if name.startswith("conv"))

@@ -44,6 +44,7 @@ TECHNIQUES = (
     ("deck dropout", "sgd"),
     ("inverted dropout", "adam"),
     ("accumulation", "sgd"),
+    ("weight decay", "momentum"),
 )
 # Deep nets with batch norm, the optimizer, and the batch of the full length. Rounding grows with
 # depth and shrinks with the batch: a unit in the last place of every weight of ResNet-20 under Adam
@@ -84,7 +85,8 @@ class Case:
         return self.net.spec()
 
     def update(self) -> Update:
-        return Update("cross_entropy", ("",), OPTIMIZERS[self.optimizer][0])
+        optimizer, _ = OPTIMIZERS[self.optimizer]
+        return Update("cross_entropy", ("",), optimizer, weight_decay=self.net.decay)
 
     def initial(self) -> State:
         return weights.initial(self.spec(), SEED)

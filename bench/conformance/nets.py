@@ -34,6 +34,7 @@ class Net:
     dataset: str = "mnist5k"
     scenes: bool = False  # of that data set's digits, with a class for every pixel
     parts: int = 1  # of a batch: differentiated one by one, averaged, applied once
+    decay: float | None = None  # of the weights
 
 
 def perceptron(**options: Any) -> Callable[[], Spec]:
@@ -59,6 +60,7 @@ NETS: dict[str, Net] = {
     "deck dropout": Net(perceptron(dropout="deck", **KEEP), SMALL),
     "inverted dropout": Net(perceptron(dropout="inverted", **KEEP), SMALL),
     "accumulation": Net(perceptron(), SMALL, parts=3),  # of 16 or 8: not all alike
+    "weight decay": Net(perceptron(norm=BATCH_NORM), SMALL, decay=0.01),
     # On photographs, which are cut to 32x32; augmented, they are nowhere flat.
     "vgg": Net(
         lambda: vgg.spec("A", PATCHES, 12, 1 / 8), 2.4, augmented=True, dataset="photographs"

@@ -3,8 +3,7 @@
 By Krizhevsky, Nair and Hinton, labeled from the 80 million tiny images. Licence and citation: see
 DATASET. The binary version is read, and not Python's: nothing is unpickled.
 
-No claim trains on it yet: it is there for nets that need colors and objects. The publisher's split
-is kept.
+The publisher's split is kept.
 """
 
 import tarfile

@@ -7,21 +7,29 @@ pixels apart gives
     v <- v + (w - 1) d,    d <- s d          starting from v = d = 1
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from bench.spec import Spec
 
 
+def seen(windows: Iterable[tuple[int, int]]) -> int:
+    """Side of the square of pixels behind a unit, through windows of so many taps and a stride."""
+    view, apart = 1, 1
+    for taps, stride in windows:
+        view, apart = view + (taps - 1) * apart, apart * stride
+    return view
+
+
 def field_of_view(spec: Spec) -> int:
     """Side of the square of pixels that a unit of the last feature map sees."""
-    view, apart = 1, 1
+    windows: list[tuple[int, int]] = []
     for block in spec.options["blocks"]:
-        view, apart = view + (block.kernel - 1) * apart, apart * block.stride
+        windows.append((block.kernel, block.stride))
         if block.pooling != "none":
-            view, apart = view + (block.window - 1) * apart, apart * block.window
-    return view
+            windows.append((block.window, block.window))
+    return seen(windows)
 
 
 def sizes(spec: Spec, maps: Mapping[str, np.ndarray]) -> dict[str, float]:

@@ -16,6 +16,8 @@ spec() is the form that is usual for images of 32x32: the same convolutions with
 linear classifier on the last stage's features, which are 1x1 there; no hidden layer, no dropout.
 `width` scales the channels of every stage, 64 to 512 of the paper, and nothing else. The default is
 configuration D at a quarter of the width: 16, 32, 64, 128 and 128 channels.
+
+net() is any net of this kind, as with one large kernel where the paper stacks small ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -68,43 +70,67 @@ def spec(
     """dense: the widths of the hidden layers. dropout: the form of techniques/dropout.py in which
     their outputs are masked, with the probability keep_hidden that a unit stays; None: without.
 
-    Raises UserError for an unknown name, for sides of images that five poolings do not halve
-    exactly, for a width that leaves no whole number of channels, and for a probability outside of
-    (0, 1].
+    Raises UserError for an unknown configuration, for a width that leaves no whole number of
+    channels, and as net() does.
     """
     stages = CONFIGURATIONS[ranges.choice("configuration of VGG", configuration, CONFIGURATIONS)]
-    rows, columns, channels = inputs
+    channels = [scaled(filters, width) for filters in CHANNELS]
+    form = (configuration, tuple(inputs), classes, width, tuple(dense), norm is not None)
+    pinned = COUNTS.get(form)
+    return net(stages, channels, inputs, classes, dense, norm, dropout, keep_hidden, pinned)
+
+
+def net(
+    stages: Sequence[Sequence[int]],
+    channels: Sequence[int],
+    inputs: tuple[int, int, int] = (32, 32, 3),
+    classes: int = 10,
+    dense: Sequence[int] = (),
+    norm: Mapping[str, Any] | None = BATCH_NORM,
+    dropout: str | None = None,
+    keep_hidden: float = 1.0,
+    pinned: int | None = None,
+) -> Spec:
+    """Any net of this kind: the sides of every stage's kernels, and the channels of every stage.
+
+    pinned: its number of parameters, where that is known. Raises UserError for kernels that are not
+    of odd side, for sides of images that the poolings do not halve exactly, for a layer without
+    units, for an unknown form of dropout, and for a probability outside of (0, 1].
+    """
+    if any(kernel < 1 or kernel % 2 == 0 for kernels in stages for kernel in kernels):
+        raise UserError(f"VGG's kernels have odd sides, got {[list(k) for k in stages]}")
+    rows, columns, before = inputs
     halved = 2 ** len(stages)
     if rows < 1 or columns < 1 or rows % halved or columns % halved:
         raise UserError(f"VGG needs images whose sides are multiples of {halved}, got {inputs}")
     parameters: dict[str, Parameter] = {}
     buffers: dict[str, Buffer] = {}
     activations: list[str] = []
-    for stage, kernels in enumerate(stages, start=1):
-        filters = scaled(CHANNELS[stage - 1], width)
+    for stage, (kernels, filters) in enumerate(zip(stages, channels, strict=True), start=1):
         for number, kernel in enumerate(kernels, start=1):
             name = f"{stage}_{number}"
-            shape = (kernel, kernel, channels, filters)
+            shape = (kernel, kernel, before, filters)
             added = normalized(f"conv{name}", f"bn{name}", shape, norm)
             parameters |= added[0]
             buffers |= added[1]
             activations += [*added[2], f"relu{name}"]
-            channels = filters
+            before = filters
         activations.append(f"pool{stage}")
-    sizes = [rows // halved * (columns // halved) * channels, *dense, classes]
-    if min(sizes) < 1:
-        raise UserError(f"widths must be at least 1, got {list(dense)} and {classes} classes")
+    sizes = [rows // halved * (columns // halved) * before, *dense, classes]
+    if min(*channels, *sizes) < 1:
+        raise UserError(
+            f"widths must be at least 1, got {list(channels)}, {list(dense)} and {classes} classes"
+        )
     hidden = {f"fc{len(stages) + n}": size for n, size in enumerate(dense, start=1)}
     layers = (*hidden, f"fc{len(stages) + len(sizes) - 1}")
     for name, shape in zip(layers, pairwise(sizes), strict=True):
         parameters |= layer(name, shape)
         activations += [name, name.replace("fc", "relu")] if name in hidden else ["logits"]
     keep = dict.fromkeys(hidden, keep_hidden) if _masks(dropout, keep_hidden) else {}
-    form = (configuration, tuple(inputs), classes, width, tuple(dense), norm is not None)
     return Spec(
         architecture="vgg",
         parameters=parameters,
-        parameter_count=COUNTS.get(form, count(parameters)),
+        parameter_count=count(parameters) if pinned is None else pinned,
         inputs={"x": inputs, "y": (), **{f"dropout/{name}": (hidden[name],) for name in keep}},
         functions=("logits",),
         objectives=("cross_entropy",),
@@ -113,7 +139,7 @@ def spec(
         buffers=buffers,
         ranges={"y": ranges.labels(classes)},
         options={
-            "stages": stages,
+            "stages": tuple(tuple(kernels) for kernels in stages),
             "dense": layers,
             "norm": norm_constants(norm),
             "dropout": dropout,

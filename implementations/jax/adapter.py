@@ -18,7 +18,7 @@ from bench.contract import Arrays, Config, Evaluation, Gradients, Mode, State, U
 from bench.spec import Spec, check_batch, check_state
 from implementations.jax.device import environment, prepare
 from implementations.jax.probe import Probe, Tracer, Witness
-from implementations.jax.techniques import accumulation, optimizers
+from implementations.jax.techniques import accumulation, optimizers, weight_decay
 
 __all__ = ["System", "build", "environment"]
 
@@ -225,6 +225,8 @@ class System:
         own = {name: gradients[name] for name in parameters}
         if rule.clip_global_norm is not None:
             own = optimizers.clip_by_global_norm(own, rule.clip_global_norm)
+        if rule.weight_decay is not None:
+            own = weight_decay.decayed(own, parameters, rule.weight_decay)
         apply = getattr(optimizers, rule.optimizer.name)
         constants = rule.optimizer.constants
         stepped = {

@@ -11,7 +11,7 @@ from bench.spec import Spec, check_batch, check_state
 from implementations.numpy.device import environment
 from implementations.numpy.probe import Probe, Tracer, Witness
 from implementations.numpy.tape import Node, Tape, Workspace
-from implementations.numpy.techniques import accumulation, optimizers
+from implementations.numpy.techniques import accumulation, optimizers, weight_decay
 
 __all__ = ["System", "build", "environment"]
 
@@ -196,6 +196,8 @@ class System:
         gradients = {name: g for name, g in gradients.items() if name in self.parameters}
         if gradients and rule.clip_global_norm is not None:
             gradients = optimizers.clip_by_global_norm(gradients, rule.clip_global_norm)
+        if rule.weight_decay is not None:
+            gradients = weight_decay.decayed(gradients, self.parameters, rule.weight_decay)
         self.step[update] += 1
         step = getattr(optimizers, rule.optimizer.name)
         for name, gradient in gradients.items():

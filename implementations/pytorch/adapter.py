@@ -12,7 +12,7 @@ from bench.contract import Arrays, Config, Evaluation, Gradients, Mode, State, U
 from bench.spec import Spec, check_batch, check_state
 from implementations.pytorch.device import environment, prepare
 from implementations.pytorch.probe import Probe, Tracer, Witness
-from implementations.pytorch.techniques import accumulation, optimizers
+from implementations.pytorch.techniques import accumulation, optimizers, weight_decay
 
 __all__ = ["System", "build", "environment"]
 
@@ -184,6 +184,8 @@ class System:
         gradients = {name: g for name, g in gradients.items() if name in self.parameters}
         if gradients and rule.clip_global_norm is not None:
             gradients = optimizers.clip_by_global_norm(gradients, rule.clip_global_norm)
+        if rule.weight_decay is not None:
+            gradients = weight_decay.decayed(gradients, self.parameters, rule.weight_decay)
         self.step[update] += 1
         step = getattr(optimizers, rule.optimizer.name)
         for name, gradient in gradients.items():

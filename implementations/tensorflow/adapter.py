@@ -16,7 +16,7 @@ from bench.contract import Arrays, Config, Evaluation, Gradients, Mode, State, U
 from bench.spec import Spec, check_batch, check_state
 from implementations.tensorflow.device import environment, prepare
 from implementations.tensorflow.probe import Probe, Tracer, Witness
-from implementations.tensorflow.techniques import accumulation, optimizers
+from implementations.tensorflow.techniques import accumulation, optimizers, weight_decay
 
 # One System traces its functions once a shape, but each System has its own: TensorFlow counts the
 # traces by name and would warn of them all.
@@ -212,6 +212,8 @@ class System:
         own = {name: g for name, g in gradients.items() if name in self.parameters}
         if rule.clip_global_norm is not None and own:
             own = optimizers.clip_by_global_norm(own, rule.clip_global_norm)
+        if rule.weight_decay is not None:
+            own = weight_decay.decayed(own, self.parameters, rule.weight_decay)
         apply = getattr(optimizers, rule.optimizer.name)
         for name, gradient in own.items():
             slots = self.slots[update][name]

@@ -29,8 +29,17 @@ def raw(budget: str = "smoke", **changes: Any) -> dict[str, Any]:
 def test_every_budget_is_a_complete_file(budget: str) -> None:
     planned = Plan(raw(budget))
     assert planned.budget == budget
-    assert planned.claims == claims.names()
+    left_out = {name for name in claims.names() if claims.get(name).budgets[budget].by_name}
+    assert planned.claims == [name for name in claims.names() if name not in left_out]
+    assert left_out == ({"resnet_cifar10"} if budget == "extended" else set())
     assert planned.results == Path("results") / budget
+
+
+def test_a_claim_that_waits_to_be_asked_for_is_computed_where_it_is_named() -> None:
+    planned = Plan(raw("extended", claims=["resnet_cifar10"], frameworks=["pytorch"]))
+    assert planned.claims == ["resnet_cifar10"]
+    runs = [(run.arm, run.seed) for run in planned.runs("resnet_cifar10", "pytorch")]
+    assert runs == [("cifar10", seed) for seed in range(5)]
 
 
 def test_budgets_share_no_folder() -> None:
@@ -40,7 +49,7 @@ def test_budgets_share_no_folder() -> None:
 
 def test_a_larger_budget_has_more_arms_seeds_and_data() -> None:
     standard, extended = Plan(raw("standard")), Plan(raw("extended"))
-    for name in claims.names():
+    for name in extended.claims:
         runs = [{(r.arm, r.seed) for r in p.runs(name, "numpy")} for p in (standard, extended)]
         assert len({seed for _, seed in runs[0]}) <= len({seed for _, seed in runs[1]})
         assert {arm for arm, _ in runs[0]} <= {arm for arm, _ in runs[1]}
@@ -160,9 +169,9 @@ def test_a_copied_file_that_kept_its_name_is_refused(
 
 def test_short_jobs_of_a_framework_share_a_process_and_others_do_not() -> None:
     """Every job is computed by exactly one process, whichever way they are shared out."""
-    jobs = sorted(j for j in costs.jobs(Plan(raw())) if j.split("/")[0] not in ALONE)
     for budget, together in (("smoke", True), ("standard", False), ("extended", False)):
         planned = Plan(raw(budget))
+        jobs = sorted(j for j in costs.jobs(planned) if j.split("/")[0] not in ALONE)
         groups = planned.groups()
         assert sorted(job for group in groups for job in group.jobs) == jobs
         frameworks = [group.framework for group in groups if not group.searches]

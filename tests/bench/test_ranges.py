@@ -20,6 +20,7 @@ from bench.specs import convnet, mlp, single_activation, single_batch_norm, vgg
         (lambda: momentum(math.nan), r"momentum of momentum must be a number in \[0, 1\)"),
         (lambda: Optimizer("adamm"), "unknown optimizer 'adamm'; did you mean adam?"),  # type: ignore[arg-type]
         (lambda: Update("cross_entropy", ("",), sgd(), clip_global_norm=-1.0), "clip_global_norm"),
+        (lambda: Update("cross_entropy", ("",), sgd(), weight_decay=0.0), "weight_decay"),
         (lambda: Optimizer("adam", {"beta1": 0.9}), "adam takes"),
         (lambda: mlp.spec(dropout="deck", keep_hidden=1.5), r"keep_hidden .* in \(0, 1\], got 1.5"),
         (lambda: mlp.spec(dropout="deck", keep_input=0.0), r"keep_input .* in \(0, 1\]"),

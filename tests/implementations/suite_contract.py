@@ -127,10 +127,11 @@ def test_load_refuses_what_is_left_over(adapter: ModuleType, damage: Any, messag
 
 
 @pytest.mark.parametrize("optimizer", [sgd(), momentum(0.9), ADAM], ids=lambda o: o.name)
-@pytest.mark.parametrize("clip", [None, 0.1])
-def test_update_is_apply_of_differentiate(adapter: ModuleType, optimizer, clip) -> None:
+@pytest.mark.parametrize(("clip", "decay"), [(None, None), (0.1, None), (None, 0.2), (0.1, 0.2)])
+def test_update_is_apply_of_differentiate(adapter: ModuleType, optimizer, clip, decay) -> None:
     spec = mlp.spec()
-    update = Update("cross_entropy", ("",), optimizer, clip_global_norm=clip)
+    more = {"clip_global_norm": clip, "weight_decay": decay}
+    update = Update("cross_entropy", ("",), optimizer, **more)
     fused, split = (built(adapter, spec, {"train": update}) for _ in range(2))
     for step in range(3):
         batch = images(spec, seed=step)

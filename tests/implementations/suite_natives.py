@@ -273,6 +273,22 @@ def test_clip_by_global_norm(adapter: ModuleType, natives: ModuleType, limit: fl
         same(natives, "clip_by_global_norm", -parameter, expected[name])
 
 
+@pytest.mark.parametrize("mu", [0.0, 0.9])
+def test_weight_decay(adapter: ModuleType, natives: ModuleType, mu: float) -> None:
+    """Through the momentum, and large enough that a decay beside it would be seen."""
+    spec, draws = mlp.spec((4,), (), 3), stream(9, "natives")
+    weight = draws.normal(size=(4, 3))
+    gradients = [draws.normal(size=(4, 3)) for _ in range(5)]
+    update = Update("cross_entropy", ("",), momentum(mu), weight_decay=0.25)
+    initial = {"fc1/weight": weight, "fc1/bias": np.zeros(3)}
+    system = built(adapter, spec, initial, train=update)
+    for gradient in gradients:
+        given = {"fc1/weight": gradient, "fc1/bias": np.zeros(3)}
+        system.apply("train", Gradients({}, given, Evaluation({})), 0.1)
+    expected = natives.weight_decay(weight, gradients, 0.1, mu, 0.25)
+    same(natives, "weight_decay", system.export().parameters["fc1/weight"], expected)
+
+
 @pytest.mark.parametrize("parts", [2, 3])
 def test_accumulation(adapter: ModuleType, natives: ModuleType, parts: int) -> None:
     """Two steps: what was accumulated for the first must not be left for the second."""

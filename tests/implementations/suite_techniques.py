@@ -263,6 +263,32 @@ def test_optimizers_by_their_formulas(adapter: ModuleType, rule: Optimizer, slot
             close(state.optimizer["train"][f"{name}/{slot}"], expected[position])
 
 
+@pytest.mark.parametrize("limit", [None, 0.5])
+def test_weight_decay_by_its_formula(adapter: ModuleType, limit: float | None) -> None:
+    """All that the update moves decays, batch norm's scale and shift too, behind the clipping.
+
+    What differentiate() answers is the objective's gradient, without the penalty's.
+    """
+    spec, draws = mlp.spec((4,), (3,), 3, norm=BATCH_NORM), stream(6, "weight decay")
+    start = {name: draws.normal(size=p.shape) for name, p in spec.parameters.items()}
+    given = {name: draws.normal(size=p.shape) for name, p in spec.parameters.items()}
+    moved = [name for name in start if name.startswith(("fc1/", "bn1/"))]
+    update = Update("cross_entropy", ("fc1/", "bn1/"), sgd(), TRAINING, limit, 0.25)
+    plain = Update("cross_entropy", ("fc1/", "bn1/"), sgd())
+    system = adapter.build(spec, {"train": update, "plain": plain}, Config(dtype="float64"))
+    system.load(State(start))
+    batch = system.stage({"x": draws.normal(size=(5, 4)), "y": draws.integers(0, 3, 5)})
+    answers = [system.differentiate(name, batch).gradients for name in ("train", "plain")]
+    assert distance(*answers) == 0
+    system.apply("train", Gradients({}, {n: given[n] for n in moved}, Evaluation({})), 0.1)
+    norm = np.sqrt(sum((given[name] ** 2).sum() for name in moved))
+    scale = 1 if limit is None else limit / norm
+    assert {"bn1/scale", "bn1/shift"} <= set(moved) < set(start)
+    for name, found in system.export().parameters.items():
+        step = 0.1 * (scale * given[name] + 0.25 * start[name]) if name in moved else 0
+        close(found, start[name] - step)
+
+
 def test_piecewise_constant_changes_at_its_boundaries(technique) -> None:
     piecewise = technique("schedules").piecewise_constant
     rates = [piecewise(step, [2, 5], [0.1, 0.3, 0.01]) for step in range(8)]

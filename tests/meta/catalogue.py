@@ -66,6 +66,8 @@ MUTANTS = (
         "gradient",
         "Transformers until 4.46; Keras and optax know no sizes",
     ),
+    Mutant("decay without its half", "weight decay", "parameter", "keras.regularizers.L2 has none"),
+    Mutant("shifts do not decay", "weight decay", "parameter", "recipes leave vectors out"),
     Mutant("activation before the addition", "residual net", "loss", "relu of the branch alone"),
     Mutant(
         "shortcut of averages",

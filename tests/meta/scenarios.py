@@ -141,6 +141,7 @@ SCENARIOS: dict[str, Scenario] = {
     "deck dropout": Lockstep(Case("deck dropout", "sgd", "float64", 2, 8)),
     "inverted dropout": Lockstep(Case("inverted dropout", "adam", "float64", 2, 8)),
     "accumulation": Lockstep(Case("accumulation", "sgd", "float64", 2, 8)),
+    "weight decay": Lockstep(Case("weight decay", "momentum", "float64", 4, 8)),
     "deck dropout at test": Once(masked, ones, "logits", "cross_entropy", ("",)),
     "strided convolution": Once(strided, normal, "response", "energy", ALL),
     "tied pooling": Once(single_max_pool.spec, tied, "response", "energy", ("input:x",)),

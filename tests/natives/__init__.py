@@ -22,6 +22,8 @@ layout, going in and coming out. The same functions in each file:
     optimize(rule, parameter, gradients, rates, **constants)
                                               -> the parameter after a step with each gradient
     clip_by_global_norm(gradients, limit)     -> clipped gradients, by name
+    weight_decay(parameter, gradients, rate, momentum, decay)
+                                              -> the parameter after a step with each gradient
     accumulated(parameter, gradients, parts, rate)
                                               -> the parameter after a step of plain descent with
                                                  the mean of every so many gradients

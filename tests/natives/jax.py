@@ -175,6 +175,23 @@ def clip_by_global_norm(gradients: Mapping[str, np.ndarray], limit: float) -> di
     return {name: np.asarray(gradient) for name, gradient in clipped.items()}
 
 
+def weight_decay(
+    parameter: np.ndarray,
+    gradients: Sequence[np.ndarray],
+    rate: float,
+    momentum: float,
+    decay: float,
+) -> np.ndarray:
+    """The order couples: behind sgd the decay would not pass through the momentum."""
+    library = optax.chain(optax.add_decayed_weights(decay), optax.sgd(rate, momentum))
+    value = jnp.asarray(parameter)
+    state = library.init(value)
+    for gradient in gradients:
+        change, state = library.update(jnp.asarray(gradient), state, value)
+        value = jnp.asarray(optax.apply_updates(value, change))
+    return np.asarray(value)
+
+
 def accumulated(
     parameter: np.ndarray, gradients: Sequence[np.ndarray], parts: int, rate: float
 ) -> np.ndarray:

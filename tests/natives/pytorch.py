@@ -176,6 +176,21 @@ def clip_by_global_norm(gradients: Mapping[str, np.ndarray], limit: float) -> di
     return {name: array(_gradient(parameter)) for name, parameter in parameters.items()}
 
 
+def weight_decay(
+    parameter: np.ndarray,
+    gradients: Sequence[np.ndarray],
+    rate: float,
+    momentum: float,
+    decay: float,
+) -> np.ndarray:
+    value = nn.Parameter(tensor(parameter))
+    library = optim.SGD([value], lr=rate, momentum=momentum, weight_decay=decay)
+    for gradient in gradients:
+        value.grad = tensor(gradient)
+        library.step()
+    return array(value)
+
+
 def accumulated(
     parameter: np.ndarray, gradients: Sequence[np.ndarray], parts: int, rate: float
 ) -> np.ndarray:

@@ -170,6 +170,25 @@ def clip_by_global_norm(gradients: Mapping[str, np.ndarray], limit: float) -> di
     return {name: np.asarray(g) for name, g in zip(gradients, clipped, strict=True)}
 
 
+def weight_decay(
+    parameter: np.ndarray,
+    gradients: Sequence[np.ndarray],
+    rate: float,
+    momentum: float,
+    decay: float,
+) -> np.ndarray:
+    """A penalty in the loss: L2 has no half, and the optimizer's own decay is another one."""
+    schedule: Any = Rates([rate] * len(gradients))
+    library = keras.optimizers.SGD(schedule, np.float64(momentum))
+    penalty: Any = keras.regularizers.L2(np.float64(decay / 2))
+    value = keras.Variable(parameter, dtype="float64")
+    for gradient in gradients:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.constant(gradient) * value) + penalty(value)
+        library.apply([tape.gradient(loss, value.value)], [value])
+    return np.asarray(value)
+
+
 def accumulated(
     parameter: np.ndarray, gradients: Sequence[np.ndarray], parts: int, rate: float
 ) -> np.ndarray:

@@ -12,6 +12,7 @@ from implementations.jax.techniques import (
     augmentation,
     optimizers,
     schedules,
+    weight_decay,
 )
 from implementations.jax.techniques import batch_norm as batch_norms
 from implementations.jax.techniques import dropout as dropouts
@@ -144,7 +145,9 @@ def mean_of_weights(logits, labels, weights):
 
 
 PATCHES = {
-    **wrapped.patches(layers, batch_norms, dropouts, schedules, augmentation, accumulation),
+    **wrapped.patches(
+        layers, batch_norms, dropouts, schedules, augmentation, accumulation, weight_decay
+    ),
     **wrapped.residual(
         residual.add,
         residual.identity_shortcut,

@@ -11,6 +11,7 @@ from implementations.pytorch.techniques import (
     augmentation,
     optimizers,
     schedules,
+    weight_decay,
 )
 from implementations.pytorch.techniques import batch_norm as batch_norms
 from implementations.pytorch.techniques import dropout as dropouts
@@ -138,7 +139,9 @@ def mean_of_weights(logits, labels, weights):
 
 
 PATCHES = {
-    **wrapped.patches(layers, batch_norms, dropouts, schedules, augmentation, accumulation),
+    **wrapped.patches(
+        layers, batch_norms, dropouts, schedules, augmentation, accumulation, weight_decay
+    ),
     **wrapped.residual(
         residual.add,
         residual.identity_shortcut,

@@ -10,6 +10,7 @@ from implementations.tensorflow.techniques import (
     augmentation,
     optimizers,
     schedules,
+    weight_decay,
 )
 from implementations.tensorflow.techniques import batch_norm as batch_norms
 from implementations.tensorflow.techniques import dropout as dropouts
@@ -141,7 +142,9 @@ def mean_of_weights(logits, labels, weights):
 
 
 PATCHES = {
-    **wrapped.patches(layers, batch_norms, dropouts, schedules, augmentation, accumulation),
+    **wrapped.patches(
+        layers, batch_norms, dropouts, schedules, augmentation, accumulation, weight_decay
+    ),
     **wrapped.residual(
         residual.add,
         residual.identity_shortcut,

@@ -68,6 +68,19 @@ def accumulation(honest: Any) -> dict[str, Any]:
     }
 
 
+def weight_decay(honest: Any) -> dict[str, Any]:
+    """Around techniques.weight_decay.decayed."""
+
+    def twice(gradients, parameters, decay):
+        return honest(gradients, parameters, 2 * decay)
+
+    def without_shifts(gradients, parameters, decay):
+        shifts = {name: g for name, g in gradients.items() if name.endswith("/shift")}
+        return {**honest(gradients, parameters, decay), **shifts}
+
+    return {"decay without its half": twice, "shifts do not decay": without_shifts}
+
+
 def others(piecewise_constant: Any, exponential_decay: Any, average_pool: Any, affine: Any):
     """Around two schedules, average pooling and the affine augmentation."""
 
@@ -140,6 +153,7 @@ def patches(
     schedules: Any,
     augmentation: Any,
     accumulations: Any,
+    weight_decays: Any,
 ) -> dict[str, Any]:
     """Name -> (what is replaced, by what), for a framework's modules."""
     home = "techniques.batch_norm.batch_norm"
@@ -148,5 +162,7 @@ def patches(
     found |= {name: (home, bug) for name, bug in dropout(dropouts.dropout).items()}
     home = "techniques.accumulation.averaged"
     found |= {name: (home, bug) for name, bug in accumulation(accumulations.averaged).items()}
+    home = "techniques.weight_decay.decayed"
+    found |= {name: (home, bug) for name, bug in weight_decay(weight_decays.decayed).items()}
     rates = (schedules.piecewise_constant, schedules.exponential_decay)
     return found | others(*rates, layers.average_pool, augmentation.affine)
