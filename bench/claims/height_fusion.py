@@ -3,7 +3,8 @@
 The gain is put in by the generator (bench/scenes/aerial.py), so that it is asked for at two ends:
 where color hardly tells roof from road and crown from grass, and where it tells them well. The
 extended budget draws the curve between them, and over how far the heights of trees and buildings
-overlap.
+overlap. In a pilot early fusion gained 41 points of mean IoU where colors are the same, less than
+five from a distance of about 0.16 on, and none from 0.3 on; late fusion still gained 7 at 0.4.
 
 Five points of mean IoU are the smallest gain that matters. Steps, batch, widths and rate come from
 a pilot (PyTorch, seeds 100 to 108, which are not used again). Of the rates 0.003, 0.01 and 0.03 the
