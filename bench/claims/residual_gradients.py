@@ -109,10 +109,10 @@ CLAIM = Claim(
         "smoke": Budget(
             (0,),
             0,
-            {"examples": 2, "shallowest": 8, "deepest": 8, "apart": 24},
+            {"examples": 2, "shallowest": 8, "deepest": 8, "apart": 48},
             arms=("residual",),
         ),
-        "standard": Budget((0,), 2, {"examples": 8, "shallowest": 8, "deepest": 56, "apart": 24}),
+        "standard": Budget((0,), 2, {"examples": 8, "shallowest": 8, "deepest": 56, "apart": 48}),
         "extended": Budget(
             tuple(range(10)), 0, {"examples": 32, "shallowest": 8, "deepest": 56, "apart": 12}
         ),
