@@ -36,6 +36,7 @@ from bench.specs import (
     preprocessing,
     segnet,
     single_batch_norm,
+    single_upsampling,
     vgg,
 )
 from bench.specs.convnet import Block
@@ -69,15 +70,18 @@ NETS: dict[str, Spec] = {name: SMALL.get(name) or specs.get(name) for name in sp
     "mlp without batch norm": mlp.spec((9,), (8,), 3, "tanh", None, "inverted", 1.0, 0.5),
     "convnet of averages": convnet.spec((8, 7, 2), MIXED, (), 3, "sigmoid", BIASED),
     "biased batch norm of vectors": single_batch_norm.spec((6,), BIASED),
+    "fixed upsampling": single_upsampling.spec(upsampling="fixed"),
+    "bilinear segnet": segnet.spec((8, 4, 1), 3, (2,), (1,), "bilinear"),
     "transposed segnet": segnet.spec((4, 8, 1), 3, (2,), (1,), "transposed", None),
 }
 CONSTANTS_OF_IMAGES = {"mean", "deviation"}  # one for all images of a batch
-PLAIN = mlp.spec((4, 3), (6, 5), 3)
+PLAIN = mlp.spec((6,), (5,), 3)
+TINY = convnet.spec((6, 6, 1), (Block(2, 3),), (), 3, "relu", BATCH_NORM)
 
 
 def batch_of(spec: Spec, examples: int = EXAMPLES, seed: int = 0) -> dict[str, np.ndarray]:
     batch = drawn(spec, examples, seed)
-    batch |= {name: 0.5 + np.abs(batch[name]) for name in spec.ranges}
+    batch |= {name: 0.5 + np.abs(batch[name]) for name in spec.ranges.keys() - {"y"}}
     return batch | {name: batch[name][0] for name in CONSTANTS_OF_IMAGES & batch.keys()}
 
 
@@ -153,13 +157,27 @@ def test_forward_is_that_of_the_reference(adapter: ModuleType, net: str, mode: M
     assert distance(systems[0].export().buffers, initial(spec).buffers) == 0
 
 
+def test_of_equal_entries_the_first_is_the_maximum(adapter: ModuleType) -> None:
+    """Zeros and ones: every window of four has equals. Unpooling shows which was taken."""
+    spec = NETS["single_upsampling"]
+    batch = batch_of(spec)
+    batch["x"] = np.sign(np.maximum(batch["x"] - 1, 0))
+    systems: Any = pair(adapter, spec, {})
+    for system in systems:
+        system.forward("response", system.stage(batch), TRAINING)
+        system.synchronize()
+    found, expected = (_array(system.outputs["response"]) for system in systems)
+    np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize(
     ("optimizer", "limit"), [*((optimizer, None) for optimizer in OPTIMIZERS), (MOMENTUM, 0.1)]
 )
 def test_every_optimizer(adapter: ModuleType, optimizer: Optimizer, limit: float | None) -> None:
-    update = update_of(PLAIN, optimizer, clip_global_norm=limit)
+    """Clipped and decayed once: both come before the rule."""
+    update = update_of(PLAIN, optimizer, clip_global_norm=limit, weight_decay=limit)
     native, reference = pair(adapter, PLAIN, {"train": update})
-    follow(native, reference, PLAIN, (4, 4, 3, 4, 4))  # the last batch of an epoch is smaller
+    follow(native, reference, PLAIN, (EXAMPLES,) * STEPS)
 
 
 def test_updates_take_turns(adapter: ModuleType) -> None:
@@ -181,26 +199,24 @@ def test_updates_take_turns(adapter: ModuleType) -> None:
 
 def test_update_and_apply_may_be_mixed(adapter: ModuleType) -> None:
     """And a state that is loaded is the one from which the next update goes on."""
-    spec = NETS["mlp"]
-    native, reference = pair(adapter, spec, {"train": update_of(spec)})
+    native, reference = pair(adapter, TINY, {"train": update_of(TINY)})
     for _ in range(2):
         for step in range(4):
-            batch = batch_of(spec, seed=step)
+            batch = batch_of(TINY, seed=step)
             if step % 2:
                 stepped(native, "train", batch, 0.05)
             else:
                 native.update("train", native.stage(batch), 0.05)
             stepped(reference, "train", batch, 0.05)
             same_state(native, reference)
-        native.load(initial(spec))
-        reference.load(initial(spec))
+        native.load(initial(TINY))
+        reference.load(initial(TINY))
 
 
 def test_asking_the_native_system_changes_nothing(adapter: ModuleType) -> None:
     """And tells what the reference tells; read() still knows the terms of the last update."""
-    spec = NETS["convnet"]
-    native, reference = pair(adapter, spec, {"train": update_of(spec)})
-    batch = batch_of(spec)
+    native, reference = pair(adapter, TINY, {"train": update_of(TINY)})
+    batch = batch_of(TINY)
     native.update("train", native.stage(batch), 0.05)
     terms, before = dict(native.read()), native.export()
     reference.load(before)
@@ -211,7 +227,7 @@ def test_asking_the_native_system_changes_nothing(adapter: ModuleType) -> None:
         close(gradient, expected)
     found, expected = (s.differentiate("train", s.stage(batch), {}) for s in (native, reference))
     assert found.terms == pytest.approx(expected.terms, rel=EXACT)
-    assert found.evaluation.decisions.keys() == set(spec.decisions)
+    assert found.evaluation.decisions.keys() == set(TINY.decisions)
     assert distance(found.evaluation.buffers, expected.evaluation.buffers) < EXACT
     native.forward("logits", native.stage(batch), TRAINING)
     found, expected = (s.evaluate("logits", s.stage(batch), INFERENCE) for s in (native, reference))
@@ -223,9 +239,8 @@ def test_asking_the_native_system_changes_nothing(adapter: ModuleType) -> None:
 
 
 def test_in_float32(adapter: ModuleType) -> None:
-    spec = NETS["convnet"]
-    native, reference = pair(adapter, spec, {"train": update_of(spec)}, "float32")
-    follow(native, reference, spec, (EXAMPLES,) * 2, ROUNDED)
+    native, reference = pair(adapter, TINY, {"train": update_of(TINY)}, "float32")
+    follow(native, reference, TINY, (EXAMPLES, 3, EXAMPLES), ROUNDED)  # an epoch ends with fewer
     state = native.export()
     arrays = [state.parameters, state.buffers, state.optimizer["train"]]
     assert all(array.dtype == np.float32 for part in arrays for array in part.values())
@@ -233,12 +248,11 @@ def test_in_float32(adapter: ModuleType) -> None:
 
 def test_two_threads_do_not_disturb_each_other(adapter: ModuleType) -> None:
     """Each trains a system of its own variant, at the same time."""
-    spec = NETS["mlp"]
-    systems = pair(adapter, spec, {"train": update_of(spec)})
+    systems = pair(adapter, TINY, {"train": update_of(TINY)})
 
     def train(system: System) -> None:
         for step in range(20):
-            system.update("train", system.stage(batch_of(spec, seed=step % 3)), 0.01)
+            system.update("train", system.stage(batch_of(TINY, seed=step % 3)), 0.01)
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(train, systems))
@@ -246,13 +260,12 @@ def test_two_threads_do_not_disturb_each_other(adapter: ModuleType) -> None:
 
 
 def test_the_same_bits_every_time(adapter: ModuleType) -> None:
-    spec = NETS["convnet"]
-    system = built(adapter, spec, {"train": update_of(spec)}, "float32", "native")
+    system = built(adapter, TINY, {"train": update_of(TINY)}, "float32", "native")
     states = []
     for _ in range(2):
-        system.load(initial(spec))
+        system.load(initial(TINY))
         for step in range(3):
-            system.update("train", system.stage(batch_of(spec, seed=step)), 0.05)
+            system.update("train", system.stage(batch_of(TINY, seed=step)), 0.05)
         states.append(system.export().parameters)
     assert distance(*states) == 0
 
@@ -270,6 +283,13 @@ def test_the_comparison_can_fail(adapter: ModuleType) -> None:
 def _array(output: Any) -> np.ndarray:
     """What forward() left: NumPy's outputs are nodes of its tape."""
     return np.asarray(getattr(output, "value", output))
+
+
+def test_one_value_a_channel_is_refused(adapter: ModuleType) -> None:
+    spec = single_batch_norm.spec((1, 1, 3))
+    system = built(adapter, spec, {"train": update_of(spec)}, variant="native")
+    with pytest.raises(UserError, match="batch norm in training needs two values a channel, got 1"):
+        system.update("train", system.stage(batch_of(spec, 1)), 0.05)
 
 
 def test_an_unknown_variant_is_refused() -> None:
