@@ -8,6 +8,8 @@ import numpy as np
 
 from bench.contract import Arrays, Config, Evaluation, Gradients, Mode, State, Update
 from bench.spec import Spec, check_batch, check_state
+from implementations.exchange import Primitives, exchanged
+from implementations.numpy import native
 from implementations.numpy.device import environment
 from implementations.numpy.probe import Probe, Tracer, Witness
 from implementations.numpy.tape import Node, Tape, Workspace
@@ -24,6 +26,8 @@ class System:
     def __init__(self, spec: Spec, updates: Mapping[str, Update], config: Config) -> None:
         self.spec, self.updates = spec, updates
         self.dtype = np.dtype(config.dtype)
+        faster = native.PRIMITIVES if config.variant == "native" else {}
+        self.primitives: Primitives = faster
         self.architecture = importlib.import_module(spec.players("numpy"))
         self.model = self.architecture.build(spec, config.dtype)
         leaves: dict[str, np.ndarray] = dict(_leaves(self.model))
@@ -88,7 +92,8 @@ class System:
         return self._evaluation(self._ask(function, batch, probe), probe)
 
     def forward(self, function: str, batch: Mapping[str, np.ndarray], mode: Mode) -> None:
-        self.outputs = self._ask(function, batch, Probe(mode))
+        with exchanged(self.primitives):
+            self.outputs = self._ask(function, batch, Probe(mode))
 
     def differentiate(
         self, update: str, batch: Mapping[str, np.ndarray], decisions: Arrays | None = None
@@ -137,8 +142,9 @@ class System:
 
     def update(self, update: str, batch: Mapping[str, np.ndarray], learning_rate: float) -> None:
         probe = Probe(self.updates[update].mode)
-        self.terms, gradients = self._backward(update, batch, probe)
-        self._step(update, gradients, learning_rate)
+        with exchanged(self.primitives):
+            self.terms, gradients = self._backward(update, batch, probe)
+            self._step(update, gradients, learning_rate)
         self._commit(probe.buffers)
 
     def read(self) -> Mapping[str, float]:

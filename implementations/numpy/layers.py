@@ -11,11 +11,15 @@ the cache; no loop runs over pixels, images or channels.
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from implementations.exchange import exchangeable
 from implementations.numpy.tape import Node, Workspace
 
-BLOCK_BYTES = 2_000_000  # of the matrix of patches: what a second-level cache holds
+BLOCK_BYTES = (
+    500_000  # of the matrix of patches: it stays in a second-level cache with all around it
+)
 
 
+@exchangeable
 def convolution(x: Node, weight: Node, bias: Node | None, stride: int, padding: int) -> Node:
     """x_ij = b + sum_a sum_b w_ab y_(i+a)(j+b): the deck's convolution, a cross-correlation.
 
@@ -68,6 +72,7 @@ def convolution(x: Node, weight: Node, bias: Node | None, stride: int, padding: 
     return x.tape.output(value, inputs, backward)
 
 
+@exchangeable
 def max_pool(x: Node, window: int, stride: int, choice: np.ndarray | None = None) -> Node:
     """x_ij = max over the window.
 
@@ -146,6 +151,7 @@ def flatten(x: Node) -> Node:
     return x.tape.output(x.value.reshape(len(x.value), -1), (x,), backward)
 
 
+@exchangeable
 def dense(x: Node, weight: Node, bias: Node | None) -> Node:
     """x W + b. x (B, n), weight (n, m), bias (m,) or None -> (B, m).
 

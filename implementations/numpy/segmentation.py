@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from implementations.exchange import exchangeable
 from implementations.numpy import layers
 from implementations.numpy.tape import Node
 
@@ -34,6 +35,7 @@ def upsample(x: Node, upsampling: str, place: Place, weight: Node | None = None)
     return nearest_upsample(x) if upsampling == "nearest" else bilinear_upsample(x)
 
 
+@exchangeable
 def max_pool_indices(x: Node, choice: np.ndarray | None = None) -> tuple[Node, np.ndarray]:
     """x_ij = max over 2x2, and where in its window it was found: 0 to 3, in row-major order.
 
@@ -67,6 +69,7 @@ def max_pool_indices(x: Node, choice: np.ndarray | None = None) -> tuple[Node, n
     return x.tape.output(value, (x,), backward), index
 
 
+@exchangeable
 def unpool(x: Node, index: np.ndarray, rows: int, columns: int) -> Node:
     """Every value at its place in its window, zeros elsewhere: the way back of max_pool_indices.
 
@@ -183,6 +186,7 @@ def take_channels(x: Node, start: int, count: int) -> Node:
     return x.tape.output(np.ascontiguousarray(taken), (x,), backward)
 
 
+@exchangeable
 def pixel_cross_entropy(logits: Node, labels: np.ndarray, weights: Sequence[float]) -> Node:
     """E = -(1/N) sum_n w_(y_n) log softmax(logits_n)[y_n] over the N pixels of the batch.
 

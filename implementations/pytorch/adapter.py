@@ -10,11 +10,15 @@ from torch import Tensor
 
 from bench.contract import Arrays, Config, Evaluation, Gradients, Mode, State, Update
 from bench.spec import Spec, check_batch, check_state
+from implementations.exchange import Primitives, exchanged
+from implementations.pytorch import native
 from implementations.pytorch.device import environment, prepare
 from implementations.pytorch.probe import Probe, Tracer, Witness
 from implementations.pytorch.techniques import accumulation, optimizers, weight_decay
 
 __all__ = ["System", "build", "environment"]
+
+ROWS = torch.contiguous_format  # the last axis side by side in memory
 
 
 def build(spec: Spec, updates: Mapping[str, Update], config: Config) -> "System":
@@ -26,8 +30,12 @@ class System:
         self.spec, self.updates = spec, updates
         self.device, _ = prepare(config)
         self.dtype = getattr(torch, config.dtype)
+        self.native = config.variant == "native"
+        self.primitives: Primitives = native.PRIMITIVES if self.native else {}
+        self.memory_format = native.MEMORY_FORMAT if self.native else ROWS
         self.architecture = importlib.import_module(spec.players("pytorch"))
-        self.model = self.architecture.build(spec, config.dtype).to(self.device)
+        self.model = self.architecture.build(spec, config.dtype)
+        self.model.to(self.device, memory_format=self.memory_format)
         # In the spec's order: a module's own is that in which its layers were registered.
         parameters = _slashed(self.model.named_parameters())
         self.parameters = {name: parameters[name] for name in spec.parameters}
@@ -95,7 +103,7 @@ class System:
         return self._evaluation(outputs, probe)
 
     def forward(self, function: str, batch: Mapping[str, Tensor], mode: Mode) -> None:
-        with torch.no_grad():
+        with torch.no_grad(), exchanged(self.primitives):
             self.outputs = getattr(self.architecture, function)(self.model, batch, Probe(mode))
 
     def differentiate(
@@ -150,8 +158,10 @@ class System:
 
     def update(self, update: str, batch: Mapping[str, Tensor], learning_rate: float) -> None:
         probe = Probe(self.updates[update].mode)
-        self.terms, gradients = self._backward(update, batch, probe)
-        self._step(update, gradients, learning_rate)
+        with exchanged(self.primitives):
+            self.terms, gradients = self._backward(update, batch, probe)
+            step = self._step_at_once if self.native else self._step
+            step(update, gradients, learning_rate)
         self._commit(probe.buffers)
 
     def read(self) -> Mapping[str, float]:
@@ -180,12 +190,7 @@ class System:
         return {name: term.detach() for name, term in terms.items()}, gradients
 
     def _step(self, update: str, gradients: dict[str, Tensor], learning_rate: float) -> None:
-        rule = self.updates[update]
-        gradients = {name: g for name, g in gradients.items() if name in self.parameters}
-        if gradients and rule.clip_global_norm is not None:
-            gradients = optimizers.clip_by_global_norm(gradients, rule.clip_global_norm)
-        if rule.weight_decay is not None:
-            gradients = weight_decay.decayed(gradients, self.parameters, rule.weight_decay)
+        rule, gradients = self.updates[update], self._prepared(update, gradients)
         self.step[update] += 1
         step = getattr(optimizers, rule.optimizer.name)
         for name, gradient in gradients.items():
@@ -197,6 +202,32 @@ class System:
                 learning_rate,
                 **rule.optimizer.constants,
             )
+
+    def _step_at_once(
+        self, update: str, gradients: dict[str, Tensor], learning_rate: float
+    ) -> None:
+        """As _step(), all parameters in one call."""
+        rule, gradients = self.updates[update], self._prepared(update, gradients)
+        self.step[update] += 1
+        if gradients:
+            getattr(native, rule.optimizer.name)(
+                [self.parameters[name] for name in gradients],
+                [self._laid_out(gradient) for gradient in gradients.values()],
+                [self.slots[update][name] for name in gradients],
+                self.step[update],
+                learning_rate,
+                **rule.optimizer.constants,
+            )
+
+    def _prepared(self, update: str, gradients: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What the rule is given: of parameters alone, clipped and decayed where it is asked."""
+        rule = self.updates[update]
+        gradients = {name: g for name, g in gradients.items() if name in self.parameters}
+        if gradients and rule.clip_global_norm is not None:
+            gradients = optimizers.clip_by_global_norm(gradients, rule.clip_global_norm)
+        if rule.weight_decay is not None:
+            gradients = weight_decay.decayed(gradients, self.parameters, rule.weight_decay)
+        return gradients
 
     def _commit(self, buffers: Mapping[str, Tensor]) -> None:
         for name, tensor in buffers.items():
@@ -223,14 +254,23 @@ class System:
     def _input(self, array: np.ndarray) -> Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(array))
         if tensor.ndim == 4:
-            tensor = tensor.permute(0, 3, 1, 2).contiguous()
+            tensor = self._laid_out(tensor.permute(0, 3, 1, 2))
         dtype = self.dtype if tensor.is_floating_point() else torch.int64
         return tensor.to(self.device, dtype)
 
     def _to_framework(self, name: str, array: np.ndarray) -> Tensor:
         layout = self.spec.parameters[name].layout
         axes = {"convolution": (3, 2, 0, 1), "dense": (1, 0), "vector": (0,)}[layout]
-        return torch.tensor(array.transpose(axes), dtype=self.dtype, device=self.device)
+        tensor = torch.tensor(array.transpose(axes), dtype=self.dtype, device=self.device)
+        return self._laid_out(tensor)
+
+    def _laid_out(self, tensor: Tensor) -> Tensor:
+        """In one order of memory, which for images and kernels is that of the variant.
+
+        Rules that go through memory, not through axes, need it alike in all that they are given.
+        """
+        images = tensor.ndim == 4
+        return tensor.contiguous(memory_format=self.memory_format if images else ROWS)
 
     def _to_canonical(self, name: str, tensor: Tensor) -> np.ndarray:
         if name.startswith("input:"):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from implementations.exchange import exchangeable
 from implementations.pytorch import layers
 
 Place = tuple[Tensor | None, int, int]  # what a pooling remembers: indices, rows, columns
@@ -35,6 +36,7 @@ def upsample(x: Tensor, upsampling: str, place: Place, weight: Tensor | None = N
     return nearest_upsample(x) if upsampling == "nearest" else bilinear_upsample(x)
 
 
+@exchangeable
 def max_pool_indices(x: Tensor, choice: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """x_ij = max over 2x2, and where in its window it was found: 0 to 3, in row-major order.
 
@@ -54,6 +56,7 @@ def max_pool_indices(x: Tensor, choice: Tensor | None = None) -> tuple[Tensor, T
     return x.flatten(start_dim=2).gather(2, places).view(value.shape), index
 
 
+@exchangeable
 def unpool(x: Tensor, index: Tensor, rows: int, columns: int) -> Tensor:
     """Every value at its place in its window, zeros elsewhere: the way back of max_pool_indices.
 
@@ -66,6 +69,7 @@ def unpool(x: Tensor, index: Tensor, rows: int, columns: int) -> Tensor:
     return filled.view(batch, channels, rows, columns)
 
 
+@exchangeable
 def fixed_unpool(x: Tensor, rows: int, columns: int) -> Tensor:
     """Every value at the upper left of its window, zeros elsewhere.
 

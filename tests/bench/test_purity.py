@@ -20,6 +20,7 @@ SHARED = {
     "bench.errors",
     "bench.ranges",
     "bench.quiet",
+    "implementations.exchange",
 }
 
 

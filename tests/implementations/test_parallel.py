@@ -1,7 +1,8 @@
 """The four folders read side by side: the same files, public functions and arguments, in order.
 
-Container classes are the framework's own idiom and are left out; the NumPy folder adds the tape of
-its hand-derived backward, and the nested dictionary that a net is there.
+Container classes are the framework's own idiom and are left out, and so is native, a file or a
+folder, which holds what is fast in one framework; the NumPy folder adds the tape of its
+hand-derived backward, and the nested dictionary that a net is there.
 """
 
 import ast
@@ -17,7 +18,9 @@ NUMPY_ADDS = {"model.py", "tape.py"}
 
 
 def files(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*.py")}
+    """But for native: fast forms are not alike."""
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*.py")}
+    return {file for file in found if not file.startswith("native")}
 
 
 def functions(path: Path) -> list[tuple[str, tuple[str, ...]]]:
@@ -45,6 +48,11 @@ SHARED_FILES = sorted(files(FOLDERS["pytorch"]))
 def test_the_same_files(framework: str) -> None:
     extra = NUMPY_ADDS if framework == "numpy" else set()
     assert files(FOLDERS[framework]) == set(SHARED_FILES) | extra
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_every_folder_has_a_native_variant(framework: str) -> None:
+    assert list(FOLDERS[framework].glob("native*"))
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

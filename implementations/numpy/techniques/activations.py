@@ -7,9 +7,11 @@ are of one shape.
 
 import numpy as np
 
+from implementations.exchange import exchangeable
 from implementations.numpy.tape import Node
 
 
+@exchangeable
 def relu(x: Node) -> Node:
     """max(x, 0). dE/dx = delta where x > 0, else 0: the derivative at 0 is 0."""
     value = x.tape.workspace.empty(x.value.shape, x.value.dtype)

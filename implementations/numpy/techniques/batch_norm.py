@@ -7,9 +7,11 @@ internal covariate shift", Algorithms 1 and 2.
 import numpy as np
 
 from bench.errors import UserError
+from implementations.exchange import exchangeable
 from implementations.numpy.tape import Node
 
 
+@exchangeable
 def batch_norm(
     x: Node,
     scale: Node,

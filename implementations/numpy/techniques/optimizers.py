@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from implementations.exchange import exchangeable
+
 SLOTS: dict[str, tuple[str, ...]] = {
     "sgd": (),
     "momentum": ("velocity",),
@@ -83,6 +85,7 @@ def adagrad(
         p -= learning_rate * g / size
 
 
+@exchangeable
 def adam(
     parameter: np.ndarray,
     gradient: np.ndarray,

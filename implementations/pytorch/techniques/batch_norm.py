@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from bench.errors import UserError
+from implementations.exchange import exchangeable
 
 
+@exchangeable
 def batch_norm(
     x: Tensor,
     scale: Tensor,

@@ -8,6 +8,8 @@ SLOTS names what each rule remembers.
 import torch
 from torch import Tensor
 
+from implementations.exchange import exchangeable
+
 SLOTS: dict[str, tuple[str, ...]] = {
     "sgd": (),
     "momentum": ("velocity",),
@@ -110,6 +112,7 @@ def deck_adam(
     parameter.sub_(learning_rate * first / (second + epsilon).sqrt())
 
 
+@exchangeable
 def clip_by_global_norm(gradients: dict[str, Tensor], limit: float) -> dict[str, Tensor]:
     """g <- g min(1, limit / ||g||), the norm over all tensors together.
 
