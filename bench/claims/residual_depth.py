@@ -142,10 +142,7 @@ CLAIM = Claim(
     figures=(
         Figure(
             series="losses",
-            caption=(
-                "Training loss (mean of 10 batches) of every net. The band is the range over "
-                "seeds; 2.30 is guessing."
-            ),
+            caption="Training loss (mean of 10 batches) of every net; 2.30 is guessing.",
             hue="net",
             log="y",
         ),
