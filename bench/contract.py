@@ -74,6 +74,7 @@ class Mode:
 
 TRAINING = Mode(batch_statistics=True, dropout=True)
 INFERENCE = Mode(batch_statistics=False, dropout=False)
+VARIANTS = ("reference", "native")
 
 
 @dataclass(frozen=True)
@@ -167,10 +168,15 @@ class Update:
 
 @dataclass(frozen=True)
 class Config:
+    """What a system is built for. Raises UserError for a variant that is not known."""
+
     dtype: Literal["float32", "float64"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "cpu"
     threads: int = 1
     variant: Literal["reference", "native"] = "reference"
+
+    def __post_init__(self) -> None:
+        ranges.choice("variant", self.variant, VARIANTS)
 
 
 @dataclass(frozen=True)

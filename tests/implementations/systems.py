@@ -31,8 +31,9 @@ def built(
     spec: Spec,
     updates: Mapping[str, Update] | None = None,
     dtype: Any = "float64",
+    variant: Any = "reference",
 ) -> System:
-    system: System = adapter.build(spec, updates or {}, Config(dtype=dtype))
+    system: System = adapter.build(spec, updates or {}, Config(dtype=dtype, variant=variant))
     system.load(initial(spec))
     return system
 
