@@ -9,7 +9,10 @@ import math
 import jax.numpy as jnp
 from jax import Array, lax
 
+from implementations.exchange import exchangeable
 
+
+@exchangeable
 def batch_norm(
     x: Array,
     scale: Array,

@@ -1,0 +1,53 @@
+"""Primitives that a native variant exchanges for faster ones.
+
+A primitive stands in its folder as its equation says, and is marked there as exchangeable. Within
+
+    with exchanged({layers.convolution: native.convolution}):
+        ...
+
+every call of it, however deep in a net, goes to the other one, which takes the same arguments and
+computes the same. The choice belongs to the running thread and ends with the block, so that systems
+of different variants do not meet; what a framework traces inside keeps what it was traced with.
+"""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any, ParamSpec, TypeVar
+
+Primitives = Mapping[Callable[..., Any], Callable[..., Any]]  # the written-out -> the faster
+NONE: Primitives = MappingProxyType({})
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_chosen: ContextVar[Primitives] = ContextVar("exchanged primitives", default=NONE)
+
+
+def exchangeable(primitive: Callable[P, R]) -> Callable[P, R]:
+    """The primitive itself, unless exchanged() names another one for it.
+
+    That other one may call it, for what it leaves to it: inside of it nothing is exchanged.
+    """
+
+    @functools.wraps(primitive)
+    def call(*arguments: P.args, **named: P.kwargs) -> R:
+        faster = _chosen.get().get(call)
+        if faster is None:
+            return primitive(*arguments, **named)
+        with exchanged(NONE):
+            return faster(*arguments, **named)
+
+    return call
+
+
+@contextmanager
+def exchanged(primitives: Primitives) -> Iterator[None]:
+    """Within the block, the primitives that are named go to those beside them; no other does."""
+    token = _chosen.set(primitives)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
