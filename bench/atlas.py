@@ -15,6 +15,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,8 @@ def main() -> int:
 
 def asked(framework: str, planned: Iterable[Row]) -> Iterator[dict[str, Any]]:
     """A record of every row. Raises UserError where the framework is not installed."""
-    versions = _versions(framework)
+    modules = _started(framework)
+    versions = {name: module.__version__ for name, module in modules.items()}
     for entry in planned:
         yield {**_identity(entry, framework), "versions": versions, **_judged(entry, framework)}
 
@@ -146,7 +148,8 @@ def _residual(entry: Row, aligned: Any) -> float | None:
     return deviation if math.isfinite(deviation) else math.inf
 
 
-def _versions(framework: str) -> dict[str, str]:
+def _started(framework: str) -> dict[str, ModuleType]:
+    """Its modules, imported and made ready for the rows."""
     os.environ.update(SURROUNDINGS)
     try:
         with quiet():
@@ -158,7 +161,7 @@ def _versions(framework: str) -> dict[str, str]:
         ) from error
     if framework == "tensorflow":
         _two_processors(found["tensorflow"])
-    return {name: module.__version__ for name, module in found.items()}
+    return found
 
 
 def _two_processors(tensorflow: Any) -> None:

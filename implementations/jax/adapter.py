@@ -16,6 +16,8 @@ from jax import Array
 
 from bench.contract import Arrays, Config, Evaluation, Gradients, Mode, State, Update
 from bench.spec import Spec, check_batch, check_state
+from implementations.exchange import NONE, Primitives, exchanged
+from implementations.jax import native
 from implementations.jax.device import environment, prepare
 from implementations.jax.probe import Probe, Tracer, Witness
 from implementations.jax.techniques import accumulation, optimizers, weight_decay
@@ -32,6 +34,7 @@ class System:
         self.spec, self.updates = spec, updates
         self.device, _ = prepare(config)
         self.dtype = config.dtype
+        self.primitives = native.primitives() if config.variant == "native" else NONE
         self.architecture = importlib.import_module(spec.players("jax"))
         with jax.default_device(self.device):
             self.model = self.architecture.build(spec, config.dtype)
@@ -92,11 +95,13 @@ class System:
         mode: Mode,
         decisions: Arrays | None = None,
     ) -> Evaluation:
-        answer = self._question(function, mode)(self._leaves(), batch, self._choices(decisions))
+        compiled = self._question(function, mode, NONE)
+        answer = compiled(self._leaves(), batch, self._choices(decisions))
         return self._evaluation(*answer)
 
     def forward(self, function: str, batch: Mapping[str, Array], mode: Mode) -> None:
-        self.outputs = self._question(function, mode)(self._leaves(), batch, None)[0]
+        compiled = self._question(function, mode, self.primitives)
+        self.outputs = compiled(self._leaves(), batch, None)[0]
 
     def differentiate(
         self, update: str, batch: Mapping[str, Array], decisions: Arrays | None = None
@@ -168,7 +173,7 @@ class System:
         moved = self._moved(update)
         still = {name: leaf for name, leaf in self._leaves().items() if name not in moved}
         # What is moved is given away: the step may write in place of it.
-        compiled = self._compiled(("update", update), whole, donated=(0, 1))
+        compiled = self._compiled(("update", update), whole, self.primitives, donated=(0, 1))
         scalars = self._scalars(update, learning_rate)
         moved, slots, buffers, self.terms = compiled(
             moved, self.slots[update], still, batch, *scalars
@@ -196,13 +201,15 @@ class System:
         """The pytree that the architecture built, with these leaves."""
         return jax.tree_util.tree_unflatten(self.structure, [leaves[name] for name in self.names])
 
-    def _question(self, function: str, mode: Mode) -> Any:
+    def _question(self, function: str, mode: Mode, primitives: Primitives) -> Any:
         def ask(leaves: Any, batch: Any, given: Any) -> Any:
             probe = Probe(mode) if given is None else Witness(mode, given)
             outputs = getattr(self.architecture, function)(self._model(leaves), batch, probe)
             return outputs, *_noted(probe)
 
-        return self._compiled(("evaluate", function, mode), ask)
+        # The reference asks evaluate() and forward() alike: it compiles one function for both.
+        key = "forward" if primitives else "evaluate", function, mode
+        return self._compiled(key, ask, primitives)
 
     def _backward(self, update: str, leaves: Any, batch: Any, probe: Probe) -> Any:
         rule = self.updates[update]
@@ -249,16 +256,22 @@ class System:
     def _moved(self, update: str) -> dict[str, Array]:
         return {name: self.parameters[name] for name in self.slots[update]}
 
-    def _compiled(self, key: tuple[Any, ...], function: Any, donated: tuple[int, ...] = ()) -> Any:
+    def _compiled(
+        self,
+        key: tuple[Any, ...],
+        function: Any,
+        primitives: Primitives = NONE,
+        donated: tuple[int, ...] = (),
+    ) -> Any:
+        """One jitted function for each question, traced with these primitives exchanged."""
         if key not in self.functions:
-            self.functions[key] = jax.jit(function, donate_argnums=donated)
+            traced = exchanged(primitives)(function)
+            self.functions[key] = jax.jit(traced, donate_argnums=donated)
         return self.functions[key]
 
-    def _scalars(self, update: str, learning_rate: float) -> tuple[Array, Array]:
-        return (
-            jnp.asarray(self.step[update] + 1, jnp.float64, device=self.device),
-            jnp.asarray(learning_rate, jnp.float64, device=self.device),
-        )
+    def _scalars(self, update: str, learning_rate: float) -> tuple[np.float64, np.float64]:
+        """As numbers: the compiled step puts them on its device faster than one by one."""
+        return np.float64(self.step[update] + 1), np.float64(learning_rate)
 
     def _choices(self, decisions: Arrays | None) -> dict[str, Array] | None:
         if decisions is None:

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from implementations.exchange import exchangeable
 from implementations.jax.techniques import batch_norm
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 EXACT = lax.Precision.HIGHEST  # on a GPU the default would keep 10 bits of the mantissa (TF32)
 
 
+@exchangeable
 def convolution(x: Array, weight: Array, bias: Array | None, stride: int, padding: int) -> Array:
     """x_ij = b + sum_a sum_b w_ab y_(i+a)(j+b): the deck's convolution, a cross-correlation.
 

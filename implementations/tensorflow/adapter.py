@@ -14,6 +14,8 @@ import tensorflow as tf
 
 from bench.contract import Arrays, Config, Evaluation, Gradients, Mode, State, Update
 from bench.spec import Spec, check_batch, check_state
+from implementations.exchange import NONE, Primitives, exchanged
+from implementations.tensorflow import native
 from implementations.tensorflow.device import environment, prepare
 from implementations.tensorflow.probe import Probe, Tracer, Witness
 from implementations.tensorflow.techniques import accumulation, optimizers, weight_decay
@@ -34,6 +36,7 @@ class System:
         self.spec, self.updates = spec, updates
         self.device, _ = prepare(config)
         self.dtype = config.dtype
+        self.primitives = native.primitives() if config.variant == "native" else NONE
         self.architecture = importlib.import_module(spec.players("tensorflow"))
         self.slots: dict[str, dict[str, dict[str, tf.Variable]]] = {}
         self.step: dict[str, int] = {}
@@ -97,11 +100,12 @@ class System:
         mode: Mode,
         decisions: Arrays | None = None,
     ) -> Evaluation:
-        answer = self._question(function, mode)(batch, self._choices(decisions))
+        answer = self._question(function, mode, NONE)(batch, self._choices(decisions))
         return self._evaluation(*answer)
 
     def forward(self, function: str, batch: Mapping[str, tf.Tensor], mode: Mode) -> None:
-        self.outputs = self._question(function, mode)(batch, None)[0]
+        compiled = self._question(function, mode, self.primitives)
+        self.outputs = compiled(batch, None)[0]
 
     def differentiate(
         self, update: str, batch: Mapping[str, tf.Tensor], decisions: Arrays | None = None
@@ -167,7 +171,7 @@ class System:
             self._commit(probe.buffers)
             return terms
 
-        compiled = self._compiled(("update", update), whole)
+        compiled = self._compiled(("update", update), whole, self.primitives)
         self.terms = compiled(batch, *self._scalars(update, learning_rate))
         self.step[update] += 1
 
@@ -185,13 +189,15 @@ class System:
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _question(self, function: str, mode: Mode) -> Any:
+    def _question(self, function: str, mode: Mode, primitives: Primitives) -> Any:
         def ask(batch: Any, given: Any) -> Any:
             probe = Probe(mode) if given is None else Witness(mode, given)
             outputs = getattr(self.architecture, function)(self.model, batch, probe)
             return outputs, *_noted(probe)
 
-        return self._compiled(("evaluate", function, mode), ask)
+        # The reference asks evaluate() and forward() alike: it compiles one function for both.
+        key = "forward" if primitives else "evaluate", function, mode
+        return self._compiled(key, ask, primitives)
 
     def _backward(
         self, update: str, batch: Mapping[str, tf.Tensor], probe: Probe
@@ -229,12 +235,13 @@ class System:
         kept = _arrays({**self.buffers, **buffers})
         return Evaluation(_arrays(outputs), indices, _arrays(margins), kept)
 
-    def _compiled(self, key: tuple[Any, ...], function: Any) -> Any:
-        """One tf.function for each question; the device is part of the graph."""
+    def _compiled(self, key: tuple[Any, ...], function: Any, primitives: Primitives = NONE) -> Any:
+        """One tf.function for each question, traced with these primitives exchanged; the device
+        is part of the graph."""
         if key not in self.functions:
 
             def placed(*arguments: Any) -> Any:
-                with tf.device(self.device):
+                with tf.device(self.device), exchanged(primitives):
                     return function(*arguments)
 
             # No branch or loop depends on a tensor: there is nothing for autograph to convert.

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import keras
 import tensorflow as tf
 
+from implementations.exchange import exchangeable
 from implementations.tensorflow.techniques import batch_norm
 
 if TYPE_CHECKING:
     from implementations.tensorflow.probe import Probe
 
 
+@exchangeable
 def convolution(
     x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | None, stride: int, padding: int
 ) -> tf.Tensor:

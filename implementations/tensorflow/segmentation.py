@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from implementations.exchange import exchangeable
 from implementations.tensorflow import layers
 
 Place = tuple[tf.Tensor | None, int, int]  # what a pooling remembers: indices, rows, columns
@@ -37,6 +38,7 @@ def upsample(
     return nearest_upsample(x) if upsampling == "nearest" else bilinear_upsample(x)
 
 
+@exchangeable
 def max_pool_indices(x: tf.Tensor, choice: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
     """x_ij = max over 2x2, and where in its window it was found: 0 to 3, in row-major order.
 

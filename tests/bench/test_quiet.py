@@ -47,4 +47,4 @@ def test_the_last_words_of_a_crash_are_said() -> None:
     "start", ["import implementations.tensorflow.adapter", "ask('tensorflow')"]
 )
 def test_tensorflow_starts_without_a_word(start: str) -> None:
-    assert said(f"from bench.atlas import _versions as ask; {start}") == (0, "")
+    assert said(f"from bench.atlas import _started as ask; {start}") == (0, "")

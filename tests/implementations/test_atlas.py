@@ -5,7 +5,7 @@ suite_atlas.py asks the rows, one process a framework.
 
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -75,7 +75,8 @@ def test_defaults_are_written_as_json_can(default: object, written: object) -> N
 @pytest.fixture
 def answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A results folder with three rows: all alike, one apart, one that fails in a framework."""
-    monkeypatch.setattr(atlas, "_versions", lambda framework: {framework: "1.0"})
+    started = SimpleNamespace(__version__="1.0")
+    monkeypatch.setattr(atlas, "_started", lambda framework: {framework: started})
 
     def apart(framework: str) -> Answer:
         return Answer(None if framework == "jax" else 1.0, "none")

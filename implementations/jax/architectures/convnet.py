@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 
 from bench.spec import Spec
 from implementations.jax import layers
+from implementations.jax.model import Model, zeros
 from implementations.jax.probe import Probe
 from implementations.jax.techniques import activations
-
-Model = dict[str, Any]  # a pytree: a dictionary or a BatchNorm for each layer, and its Options
 
 
 @jax.tree_util.register_static
@@ -29,17 +27,7 @@ class Options:
 def build(spec: Spec, dtype: str) -> Model:
     """The pytree {"conv1": {"weight", "bias"}, "bn1": BatchNorm, ..., "options"} of zeros."""
     options = Options(*(spec.options[name] for name in ("blocks", "dense", "activation")))
-    zeros = {name: jnp.zeros(p.shape, dtype) for name, p in spec.parameters.items()}
-    numbered = range(1, len(options.blocks) + 1)
-    names = [f"conv{n}" for n in numbered] + [f"fc{n}" for n in range(1, options.dense + 1)]
-    model: Model = {
-        name: {part: zeros.get(f"{name}/{part}") for part in ("weight", "bias")} for name in names
-    }
-    norm = spec.options["norm"]
-    for number in numbered if norm else ():
-        shape = zeros[f"bn{number}/scale"].shape
-        model[f"bn{number}"] = layers.BatchNorm.zeros(shape, dtype, norm)
-    return {**model, "options": options}
+    return {**zeros(spec, dtype), "options": options}
 
 
 def forward(model: Model, x: Array, probe: Probe) -> Array:

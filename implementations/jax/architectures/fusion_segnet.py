@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 from jax import Array
@@ -10,9 +9,8 @@ from jax import Array
 from bench.spec import Spec
 from implementations.jax import layers, residual, segmentation
 from implementations.jax.architectures import segnet
+from implementations.jax.model import Model
 from implementations.jax.probe import Probe
-
-Model = dict[str, Any]  # that of segnet.py, a dictionary for each stream, and its Fusion
 
 
 @jax.tree_util.register_static

@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 
 from bench.spec import Spec
 from implementations.jax import layers
+from implementations.jax.model import Model, zeros
 from implementations.jax.probe import Probe
 from implementations.jax.techniques import activations, dropout
-
-Model = dict[str, Any]  # a pytree: a dictionary or a BatchNorm for each layer, and its Options
 
 
 @jax.tree_util.register_static
@@ -30,17 +27,9 @@ class Options:
 def build(spec: Spec, dtype: str) -> Model:
     """The pytree {"fc1": {"weight", "bias"}, "bn1": BatchNorm, ..., "options"} of zeros."""
     options = spec.options
-    zeros = {name: jnp.zeros(p.shape, dtype) for name, p in spec.parameters.items()}
-    model: Model = {}
-    for number in range(1, options["layers"] + 1):
-        name = f"fc{number}"
-        model[name] = {part: zeros.get(f"{name}/{part}") for part in ("weight", "bias")}
-        if f"bn{number}/scale" in zeros:
-            shape = zeros[f"bn{number}/scale"].shape
-            model[f"bn{number}"] = layers.BatchNorm.zeros(shape, dtype, options["norm"])
     keep = tuple(options["keep"].items())
-    model["options"] = Options(options["layers"], options["activation"], options["dropout"], keep)
-    return model
+    static = Options(options["layers"], options["activation"], options["dropout"], keep)
+    return {**zeros(spec, dtype), "options": static}
 
 
 def forward(model: Model, batch: Mapping[str, Array], probe: Probe) -> Array:

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 
 from bench.spec import Spec
 from implementations.jax import layers, residual
+from implementations.jax.model import Model, zeros
 from implementations.jax.probe import Probe
 from implementations.jax.techniques import activations
-
-Model = dict[str, Any]  # a pytree: a dictionary or a BatchNorm for each layer, and its Options
 
 
 @jax.tree_util.register_static
@@ -29,18 +27,8 @@ class Options:
 def build(spec: Spec, dtype: str) -> Model:
     """The pytree {"conv1": {"weight", "bias"}, "bn1": BatchNorm, "stage1_block1": {"conv1": ...},
     ..., "options"} of zeros."""
-    zeros = {name: jnp.zeros(p.shape, dtype) for name, p in spec.parameters.items()}
-    model: Model = {}
-    for name in dict.fromkeys(name.rpartition("/")[0] for name in zeros):
-        home, _, own = name.rpartition("/")
-        owner = model.setdefault(home, {}) if home else model
-        if f"{name}/scale" in zeros:
-            shape = zeros[f"{name}/scale"].shape
-            owner[own] = layers.BatchNorm.zeros(shape, dtype, spec.options["norm"])
-        else:
-            owner[own] = {part: zeros.get(f"{name}/{part}") for part in ("weight", "bias")}
     options = Options(*(spec.options[name] for name in ("stem", "pooled", "blocks")))
-    return {**model, "options": options}
+    return {**zeros(spec, dtype), "options": options}
 
 
 def forward(model: Model, x: Array, probe: Probe) -> Array:

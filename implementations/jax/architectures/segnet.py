@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 
 from bench.spec import Spec
 from implementations.jax import layers, segmentation
+from implementations.jax.model import Model, zeros
 from implementations.jax.probe import Probe
 from implementations.jax.techniques import activations, dropout
-
-Model = dict[str, Any]  # a pytree: a dictionary or a BatchNorm for each layer, and its Options
 
 
 @jax.tree_util.register_static
@@ -30,19 +28,10 @@ class Options:
 
 def build(spec: Spec, dtype: str) -> Model:
     """The pytree {"conv1_1": {"weight", "bias"}, "bn1_1": BatchNorm, ..., "options"} of zeros."""
-    zeros = {name: jnp.zeros(p.shape, dtype) for name, p in spec.parameters.items()}
-    model: Model = {}
-    for name in dict.fromkeys(name.rpartition("/")[0] for name in zeros):
-        home, _, own = name.rpartition("/")
-        owner = model.setdefault(home, {}) if home else model
-        if f"{name}/scale" in zeros:
-            shape = zeros[f"{name}/scale"].shape
-            owner[own] = layers.BatchNorm.zeros(shape, dtype, spec.options["norm"])
-        else:
-            owner[own] = {part: zeros.get(f"{name}/{part}") for part in ("weight", "bias")}
     names = ("convolutions", "upsampling", "dropout", "keep", "class_weights")
     repeats, upsampling, form, keep, weights = (spec.options[name] for name in names)
-    return {**model, "options": Options(repeats, upsampling, form, tuple(keep.items()), weights)}
+    options = Options(repeats, upsampling, form, tuple(keep.items()), weights)
+    return {**zeros(spec, dtype), "options": options}
 
 
 def forward(

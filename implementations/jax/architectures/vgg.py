@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jax import Array
 
 from bench.spec import Spec
 from implementations.jax import layers
+from implementations.jax.model import Model, zeros
 from implementations.jax.probe import Probe
 from implementations.jax.techniques import activations, dropout
-
-Model = dict[str, Any]  # a pytree: a dictionary or a BatchNorm for each layer, and its Options
 
 
 @jax.tree_util.register_static
@@ -30,17 +27,9 @@ class Options:
 def build(spec: Spec, dtype: str) -> Model:
     """The pytree {"conv1_1": {"weight", "bias"}, "bn1_1": BatchNorm, ..., "options"} of zeros."""
     options = spec.options
-    zeros = {name: jnp.zeros(p.shape, dtype) for name, p in spec.parameters.items()}
-    model: Model = {}
-    for name in dict.fromkeys(name.partition("/")[0] for name in zeros):
-        if f"{name}/scale" in zeros:
-            shape = zeros[f"{name}/scale"].shape
-            model[name] = layers.BatchNorm.zeros(shape, dtype, options["norm"])
-        else:
-            model[name] = {part: zeros.get(f"{name}/{part}") for part in ("weight", "bias")}
     keep = tuple(options["keep"].items())
-    model["options"] = Options(options["stages"], options["dense"], options["dropout"], keep)
-    return model
+    static = Options(options["stages"], options["dense"], options["dropout"], keep)
+    return {**zeros(spec, dtype), "options": static}
 
 
 def forward(model: Model, batch: Mapping[str, Array], probe: Probe) -> Array:

@@ -10,8 +10,10 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from bench.errors import UserError
+from implementations.exchange import exchangeable
 
 
+@exchangeable
 def batch_norm(
     x: Array,
     scale: Array,

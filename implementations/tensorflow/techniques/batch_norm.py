@@ -7,8 +7,10 @@ internal covariate shift", Algorithms 1 and 2.
 import tensorflow as tf
 
 from bench.errors import UserError
+from implementations.exchange import exchangeable
 
 
+@exchangeable
 def batch_norm(
     x: tf.Tensor,
     scale: tf.Tensor,

@@ -9,6 +9,8 @@ SLOTS names what each rule remembers.
 
 import tensorflow as tf
 
+from implementations.exchange import exchangeable
+
 SLOTS: dict[str, tuple[str, ...]] = {
     "sgd": (),
     "momentum": ("velocity",),
@@ -19,6 +21,7 @@ SLOTS: dict[str, tuple[str, ...]] = {
 }
 
 
+@exchangeable
 def sgd(
     parameter: tf.Variable,
     gradient: tf.Tensor,
@@ -30,6 +33,7 @@ def sgd(
     parameter.assign_sub(tf.cast(learning_rate, parameter.dtype) * gradient)
 
 
+@exchangeable
 def momentum(
     parameter: tf.Variable,
     gradient: tf.Tensor,
@@ -59,6 +63,7 @@ def deck_momentum(
     parameter.assign_sub(velocity)
 
 
+@exchangeable
 def adagrad(
     parameter: tf.Variable,
     gradient: tf.Tensor,
@@ -77,6 +82,7 @@ def adagrad(
     parameter.assign_sub(rate * gradient / (tf.sqrt(accumulator) + epsilon))
 
 
+@exchangeable
 def adam(
     parameter: tf.Variable,
     gradient: tf.Tensor,

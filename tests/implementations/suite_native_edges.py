@@ -1,0 +1,85 @@
+"""Where a faster form may differ from the reference: ties, and what is fused in float32 alone.
+
+pytest tests/implementations/suite_native_edges.py --framework pytorch. Collected by
+test_native_edges.py, one process a framework.
+"""
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.contract import State, System
+from bench.conventions import BATCH_NORM
+from bench.randomness import stream
+from bench.spec import Spec
+from bench.specs import convnet, segnet
+from bench.specs.convnet import Block
+from tests.implementations.suite_native_variants import (
+    BIASED,
+    EXAMPLES,
+    ROUNDED,
+    batch_of,
+    follow,
+    pair,
+    same_state,
+    update_of,
+)
+from tests.implementations.systems import initial
+
+POOLED = (Block(3, 3, padding=1, pooling="max"),)
+TIED = {
+    "convnet": convnet.spec((8, 6, 1), POOLED, (), 3),
+    "segnet": segnet.spec((8, 6, 1), 3, (3,), (1,), "indices", None),
+}
+NORMALIZED = {
+    "images": convnet.spec((8, 6, 2), POOLED, (4,), 3, "relu", BATCH_NORM),
+    "images, biased": convnet.spec((8, 6, 2), POOLED, (4,), 3, "tanh", BIASED),
+    "segnet": segnet.spec((8, 6, 2), 3, (3,), (2,), "indices"),
+}
+
+
+def whole(spec: Spec, system: System) -> None:
+    """Parameters of whole numbers: sums of them are exact, and many are equal."""
+    draws, state = stream(0, "edges"), initial(spec)
+    parameters = {n: draws.integers(-1, 3, a.shape) for n, a in state.parameters.items()}
+    system.load(State({n: a.astype(float) for n, a in parameters.items()}))
+
+
+@pytest.mark.parametrize("net", TIED)
+def test_the_first_of_equal_maxima_wins(adapter: ModuleType, net: str) -> None:
+    """A pixel that is as large as another one stands between others, and moves other weights."""
+    spec = TIED[net]
+    native, reference = pair(adapter, spec, {"train": update_of(spec)})
+    batch = batch_of(spec)
+    batch["x"] = stream(1, "edges").integers(0, 2, batch["x"].shape).astype(float)
+    for system in (native, reference):
+        whole(spec, system)
+    asked = reference.differentiate("train", reference.stage(batch), {})
+    assert all(np.mean(margin == 0) > 0.1 for margin in asked.evaluation.margins.values())
+    native.update("train", native.stage(batch), 0.5)
+    reference.update("train", reference.stage(batch), 0.5)
+    assert native.read() == pytest.approx(dict(reference.read()), rel=1e-12)
+    same_state(native, reference)
+
+
+@pytest.mark.parametrize("net", NORMALIZED)
+def test_batch_norm_in_float32(adapter: ModuleType, net: str) -> None:
+    spec = NORMALIZED[net]
+    native, reference = pair(adapter, spec, {"train": update_of(spec)}, "float32")
+    follow(native, reference, spec, (EXAMPLES, 3), ROUNDED)
+
+
+def test_systems_of_both_variants_take_turns(adapter: ModuleType) -> None:
+    """Built, traced and asked between each other, each answers as if it were alone."""
+    spec = NORMALIZED["images"]
+    alone: Any = [pair(adapter, spec, {"train": update_of(spec)})[side] for side in (0, 1)]
+    mixed = pair(adapter, spec, {"train": update_of(spec)})
+    for step in range(2):
+        batch = batch_of(spec, seed=step)
+        for system in (*mixed, *alone):
+            system.differentiate("train", system.stage(batch))
+            system.update("train", system.stage(batch), 0.05)
+    for one, two in zip(mixed, alone, strict=True):
+        same_state(one, two, limit=1e-300)
