@@ -195,6 +195,9 @@ def test(system: System, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """Accuracy and mean cross-entropy on held-out examples, computed in float64 from the logits.
 
     loss = (1/N) sum_n [ log sum_k exp(l_nk) - l_n,y ]
+
+    Both are not-a-number where a logit is not finite: the last step of a training may diverge, and
+    no loss was read after it.
     """
     logits = np.concatenate(
         [
@@ -204,6 +207,8 @@ def test(system: System, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
             for start in range(0, len(y), EVALUATION_BATCH)
         ]
     ).astype(np.float64)
+    if not np.isfinite(logits).all():
+        return math.nan, math.nan
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_sum = np.log(np.exp(shifted).sum(axis=1))
     losses = log_sum - shifted[np.arange(len(y)), y]

@@ -47,7 +47,7 @@ from bench.claim import Budget, Claim, Figure, Hypothesis, Job, Outcome, Within
 from bench.contract import Update, momentum
 from bench.dataset import Prepared
 from bench.instruments import blocks
-from bench.ranges import Range
+from bench.ranges import NOT_NEGATIVE, Range
 from bench.specs import resnet
 from bench.systems import system_for
 
@@ -108,7 +108,11 @@ CLAIM = Claim(
     architectures=("resnet",),
     datasets=("cifar10", "photographs"),
     techniques=("schedules",),
-    ranges={"tested": Range(1, 10_000)},
+    ranges={
+        "tested": Range(1, 10_000),
+        "padding": NOT_NEGATIVE,
+        "weight_decay": NOT_NEGATIVE,
+    },
     judged_at=("extended",),
     figures=(
         Figure(
@@ -137,7 +141,7 @@ def run(job: Job) -> Outcome:
         settings["depth"], described.shape, len(described.classes), width=settings["width"]
     )
     rule = momentum(conventions.MOMENTUM)
-    update = Update("cross_entropy", ("",), rule, weight_decay=settings["weight_decay"])
+    update = Update("cross_entropy", ("",), rule, weight_decay=settings["weight_decay"] or None)
     system = system_for(job, spec, {training.TRAIN: update})
     system.load(weights.initial(spec, job.seed))
     falls = boundaries(steps)

@@ -27,7 +27,7 @@ from bench import conventions, samples, scenes, training, weights
 from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome
 from bench.contract import INFERENCE, Update
 from bench.dataset import Prepared
-from bench.instruments import segmentation
+from bench.instruments import blocks, segmentation
 from bench.ranges import Range
 from bench.scenes import digits
 from bench.spec import Spec
@@ -176,10 +176,11 @@ def run(job: Job) -> Outcome:
         lambda step: job.report(step / settings["steps"], f"step {step}"),
     )
     answer = system.evaluate("logits", system.stage({"x": data.test_x}), INFERENCE)
-    found = answer.outputs["logits"].argmax(axis=-1)
+    logits = answer.outputs["logits"]
+    found = logits.argmax(axis=-1)
     counts = segmentation.confusion(data.test_y, found, len(digits.CLASSES))
     metrics = dict.fromkeys(CLAIM.metrics, math.nan)
-    if not fit.diverged:
+    if not fit.diverged and np.isfinite(logits).all():
         metrics = {**measured(data.test_y, found, counts), "train_loss": fit.final()}
     return Outcome(
         metrics=metrics,
@@ -210,12 +211,9 @@ def measured(truth: np.ndarray, found: np.ndarray, counts: np.ndarray) -> dict[s
 
 
 def smoothed(fit: training.Fit, arm: str, window: int = 10) -> list[dict[str, float | str]]:
-    """A row for every ten steps, with the mean of their losses."""
-    losses = [fit.losses[start : start + window] for start in range(0, len(fit.losses), window)]
-    return [
-        {"arm": arm, "step": window * number, "loss": float(np.mean(some))}
-        for number, some in enumerate(losses, 1)
-    ]
+    """A row for every ten steps, at their last one, with the mean of their losses."""
+    rows = blocks.means(fit.losses, -(-len(fit.losses) // window))
+    return [{"arm": arm, **row} for row in rows]
 
 
 def shown(arm: str, data: Prepared, found: np.ndarray) -> list[dict[str, float | str]]:

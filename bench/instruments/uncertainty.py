@@ -106,10 +106,11 @@ def entropy(probabilities: np.ndarray) -> np.ndarray:
 def auroc(score: np.ndarray, wrong: np.ndarray) -> float:
     """How often a wrong answer has a higher score than a right one, ties counting a half.
 
-    Not-a-number where all answers are wrong, or none. Raises UserError for another size.
+    Not-a-number where all answers are wrong, or none, or a score is not finite: of a net that
+    diverged. Raises UserError for another size.
     """
     _check_sizes(score, wrong)
-    if wrong.all() or not wrong.any():
+    if wrong.all() or not wrong.any() or not np.isfinite(score).all():
         return float("nan")
     return float(roc_auc_score(wrong.ravel(), score.ravel()))
 

@@ -34,7 +34,7 @@ class System:
         self.spec, self.updates = spec, updates
         self.device, _ = prepare(config)
         self.dtype = config.dtype
-        self.primitives = native.primitives() if config.variant == "native" else NONE
+        self.primitives = native.PRIMITIVES if config.variant == "native" else NONE
         self.architecture = importlib.import_module(spec.players("jax"))
         with jax.default_device(self.device):
             self.model = self.architecture.build(spec, config.dtype)

@@ -1,8 +1,9 @@
 """The primitives that are faster in JAX in another form, and compute the same.
 
-What takes their place in update() and forward() of a native system is primitives(). Everything else
-XLA makes fast as it is written: the gradient of pooling by selections, the weight gradient of a
-convolution and the update rules were measured in other forms, and none was faster.
+PRIMITIVES are what the adapter exchanges for the written-out ones in update() and forward() of a
+native system. Everything else XLA makes fast as it is written: the gradient of pooling by
+selections, the weight gradient of a convolution and the update rules were measured in other forms,
+and none was faster.
 """
 
 import functools
@@ -19,10 +20,6 @@ from implementations.jax.techniques import batch_norm as written_out
 
 CHANNELS, TERMS = 3, 27  # of a color image; of a 3x3 kernel on it
 Statistics = tuple[Array, Array, Array]  # normalized values, mean, variance
-
-
-def primitives() -> Primitives:
-    return {layers.convolution: convolution, written_out.batch_norm: batch_norm}
 
 
 def convolution(x: Array, weight: Array, bias: Array | None, stride: int, padding: int) -> Array:
@@ -156,3 +153,6 @@ def _normalized_backward(
 
 
 _normalized.defvjp(_normalized_kept, _normalized_backward)
+
+
+PRIMITIVES: Primitives = {layers.convolution: convolution, written_out.batch_norm: batch_norm}

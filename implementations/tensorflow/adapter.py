@@ -36,7 +36,7 @@ class System:
         self.spec, self.updates = spec, updates
         self.device, _ = prepare(config)
         self.dtype = config.dtype
-        self.primitives = native.primitives() if config.variant == "native" else NONE
+        self.primitives = native.PRIMITIVES if config.variant == "native" else NONE
         self.architecture = importlib.import_module(spec.players("tensorflow"))
         self.slots: dict[str, dict[str, dict[str, tf.Variable]]] = {}
         self.step: dict[str, int] = {}

@@ -1,8 +1,8 @@
 """The primitives that are faster in TensorFlow in another form, and compute the same.
 
-What takes their place in update() and forward() of a native system is primitives(). A step that is
-compiled by XLA (jit_compile) was measured too: it is slower with convolutions, and without them the
-update rules' own kernels are as fast and need no compilation.
+PRIMITIVES are what the adapter exchanges for the written-out ones in update() and forward() of a
+native system. A step that is compiled by XLA (jit_compile) was measured too: it is slower with
+convolutions, and without them the update rules' own kernels are as fast and need no compilation.
 """
 
 from collections.abc import Callable
@@ -17,18 +17,6 @@ from implementations.tensorflow.techniques import optimizers
 
 Pair = tuple[tf.Tensor, tf.Tensor]
 Slots = dict[str, tf.Variable]
-
-
-def primitives() -> Primitives:
-    return {
-        layers.convolution: convolution,
-        segmentation.max_pool_indices: max_pool_indices,
-        written_out.batch_norm: batch_norm,
-        optimizers.sgd: sgd,
-        optimizers.momentum: momentum,
-        optimizers.adagrad: adagrad,
-        optimizers.adam: adam,
-    }
 
 
 def convolution(
@@ -190,3 +178,14 @@ def adam(
         epsilon=tf.cast(epsilon * root, dtype),
         grad=gradient,
     )
+
+
+PRIMITIVES: Primitives = {
+    layers.convolution: convolution,
+    segmentation.max_pool_indices: max_pool_indices,
+    written_out.batch_norm: batch_norm,
+    optimizers.sgd: sgd,
+    optimizers.momentum: momentum,
+    optimizers.adagrad: adagrad,
+    optimizers.adam: adam,
+}

@@ -1,10 +1,13 @@
 """Counts of steps to a loss, and the batches that they are counted on."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
+from bench import training
+from bench.contract import Evaluation
 from bench.dataset import Prepared
 from bench.training import Arrival, Fit, at_most, batches, drawn
 
@@ -74,3 +77,26 @@ def _neighbours(make, data: Prepared, size: int):
     for seed in range(200):
         epoch = list(make(data, seed, size, 10))
         yield epoch[0], epoch[-1]
+
+
+@pytest.mark.parametrize(
+    ("lost", "accuracy"), [(None, 1.0), (math.nan, math.nan), (math.inf, math.nan)]
+)
+def test_a_net_that_diverged_with_its_last_step_has_no_accuracy(
+    lost: float | None, accuracy: float
+) -> None:
+    logits = np.eye(3)
+    if lost is not None:
+        logits[1, 1] = lost
+
+    class Net:
+        def stage(self, batch: dict) -> dict:
+            return batch
+
+        def evaluate(self, *asked: object) -> Evaluation:
+            return Evaluation({"logits": logits})
+
+    net: Any = Net()
+    found, loss = training.test(net, np.zeros((3, 1)), np.arange(3))
+    assert found == pytest.approx(accuracy, nan_ok=True)
+    assert math.isnan(loss) == (lost is not None)

@@ -4,6 +4,7 @@ pytest tests/implementations/suite_native_variants.py --framework pytorch. Colle
 test_native_variants.py, one process a framework.
 """
 
+import importlib
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -155,6 +156,32 @@ def test_forward_is_that_of_the_reference(adapter: ModuleType, net: str, mode: M
         for name, value in expected.items():
             close(_array(found[name]), _array(value))
     assert distance(systems[0].export().buffers, initial(spec).buffers) == 0
+
+
+class Planted(RuntimeError):
+    """Raised by a primitive that takes the place of all others."""
+
+
+def raising(*arguments: Any, **named: Any) -> Any:
+    raise Planted
+
+
+def test_a_native_system_calls_the_native_primitives(
+    adapter: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that ignored its variant would agree with the reference in every other test."""
+    native: Any = importlib.import_module(adapter.__name__.replace("adapter", "native"))
+    assert native.PRIMITIVES
+    monkeypatch.setattr(native, "PRIMITIVES", dict.fromkeys(native.PRIMITIVES, raising))
+    spec = NETS["segnet"]
+    systems = pair(adapter, spec, {"train": update_of(spec)})
+    asked = [system.stage(batch_of(spec)) for system in systems]
+    with pytest.raises(Planted):
+        systems[0].update("train", asked[0], 0.1)
+    with pytest.raises(Planted):
+        systems[0].forward("logits", asked[0], TRAINING)
+    systems[0].differentiate("train", asked[0])
+    systems[1].update("train", asked[1], 0.1)
 
 
 def test_of_equal_entries_the_first_is_the_maximum(adapter: ModuleType) -> None:

@@ -16,7 +16,6 @@ from tests.conftest import FRAMEWORKS, ROOT
 
 FOLDERS = {name: ROOT / "implementations" / name for name in FRAMEWORKS}
 ADDED = {"numpy": {"model.py", "tape.py"}, "jax": {"model.py"}}
-OWN = {"native.py"}  # of each framework: fast forms are not alike
 
 
 def files(folder: Path) -> set[str]:
@@ -43,13 +42,12 @@ def methods(path: Path, name: str) -> list[str]:
     raise AssertionError(f"{path} has no class {name}")
 
 
-SHARED_FILES = sorted(files(FOLDERS["pytorch"]) - OWN)
+SHARED_FILES = sorted(files(FOLDERS["pytorch"]))
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_the_same_files(framework: str) -> None:
-    expected = set(SHARED_FILES) | OWN | ADDED.get(framework, set())
-    assert files(FOLDERS[framework]) == expected
+    assert files(FOLDERS[framework]) == set(SHARED_FILES) | ADDED.get(framework, set())
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)

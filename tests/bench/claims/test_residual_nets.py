@@ -8,6 +8,7 @@ import pytest
 
 from bench import claim as claims
 from bench.claims import residual_branches, residual_depth, residual_gradients
+from bench.errors import UserError
 from tests.bench.claims.jobs import job
 
 GRADIENTS, DEPTH, BRANCHES = (
@@ -22,6 +23,11 @@ def test_the_slope_of_the_gradient_is_by_depth() -> None:
     assert residual_gradients.per_layer({8: 3.0}) == 0
     for lost in (0.0, math.inf, math.nan):
         assert math.isnan(residual_gradients.per_layer({8: 1.0, 56: lost}))
+
+
+def test_depths_that_go_the_wrong_way_are_refused() -> None:
+    with pytest.raises(UserError, match="got 56 and 8 layers"):
+        residual_gradients.run(job(GRADIENTS, "plain", shallowest=56, deepest=8))
 
 
 def test_images_stand_in_the_middle_of_their_background() -> None:

@@ -59,6 +59,7 @@ def test_auroc_is_the_share_of_pairs_in_order() -> None:
     assert uncertainty.auroc(np.ones(4), wrong) == 0.5
     assert uncertainty.auroc(score.reshape(2, 2), wrong.reshape(2, 2)) == 0.75
     assert math.isnan(uncertainty.auroc(score, np.zeros(4, bool)))
+    assert math.isnan(uncertainty.auroc(np.array([0.1, np.nan, 0.3, 0.4]), wrong))
     assert math.isnan(uncertainty.auroc(score, np.ones(4, bool)))
 
 
