@@ -18,12 +18,12 @@ from implementations.exchange import NONE, Primitives, exchanged
 from implementations.jax import layers
 from implementations.jax.techniques import batch_norm as written_out
 
-CHANNELS, TERMS = 3, 27  # of a color image; of a 3x3 kernel on it
+TERMS = 25  # of a 5x5 kernel
 Statistics = tuple[Array, Array, Array]  # normalized values, mean, variance
 
 
 def convolution(x: Array, weight: Array, bias: Array | None, stride: int, padding: int) -> Array:
-    """layers.convolution, without its slow ways on few channels and on tiny images."""
+    """layers.convolution, without its slow ways on one channel and on tiny images."""
     sums: Any = _products(x, weight, stride, padding)
     return sums if bias is None else sums + bias
 
@@ -31,7 +31,7 @@ def convolution(x: Array, weight: Array, bias: Array | None, stride: int, paddin
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _products(x: Array, weight: Array, stride: int, padding: int) -> Array:
     rows, columns, channels, _ = weight.shape
-    if channels <= CHANNELS and rows * columns * channels <= TERMS:
+    if channels == 1 and rows * columns <= TERMS:
         return _sum_of_images(x, weight, stride, padding)
     if _tiny(x, weight, padding):
         return layers.convolution(_rimmed(x, padding, padding), weight, None, stride, 0)
@@ -63,21 +63,18 @@ _products.defvjp(_kept, _backward)
 def _sum_of_images(x: Array, weight: Array, stride: int, padding: int) -> Array:
     """A shifted image for each entry of the kernel, times it: one loop over all pixels.
 
-    For so few channels that a matrix product, which is what the library makes of a convolution,
-    has hardly anything to sum. The barrier keeps the sum from being computed anew wherever it is
-    read.
+    For images of one channel: of a matrix product, which is what the library makes of a
+    convolution, each of its entries would be a single term. The barrier keeps the sum from being
+    computed anew wherever it is read.
     """
-    kernel, (rows, columns, channels, _) = weight.shape[:2], weight.shape
+    kernel = weight.shape[:2]
     x = jnp.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
     down, across = ((s - k) // stride + 1 for s, k in zip(x.shape[1:3], kernel, strict=True))
     terms = [
-        x[:, a : a + stride * (down - 1) + 1 : stride, b : b + stride * (across - 1) + 1 : stride][
-            ..., c : c + 1
-        ]
-        * weight[a, b, c]
-        for a in range(rows)
-        for b in range(columns)
-        for c in range(channels)
+        x[:, a : a + stride * (down - 1) + 1 : stride, b : b + stride * (across - 1) + 1 : stride]
+        * weight[a, b, 0]
+        for a in range(kernel[0])
+        for b in range(kernel[1])
     ]
     return lax.optimization_barrier(sum(terms))
 

@@ -3,6 +3,7 @@
 PRIMITIVES are what the adapter exchanges for the written-out ones in update() and forward() of a
 native system. A step that is compiled by XLA (jit_compile) was measured too: it is slower with
 convolutions, and without them the update rules' own kernels are as fast and need no compilation.
+The kernel of plain SGD is no faster.
 """
 
 from collections.abc import Callable
@@ -24,8 +25,8 @@ def convolution(
 ) -> tf.Tensor:
     """layers.convolution, by the library's word for its zeros where there is one.
 
-    Zeros that are counted take the library's slow way, about twice as long. "SAME" puts as many on
-    every side at stride 1 and a kernel of an odd side alone.
+    Where zeros are counted, the library's gradients take about twice as long. "SAME" puts as many
+    on every side at stride 1 and a kernel of an odd side alone.
     """
     if padding == 0:
         word = "VALID"
@@ -71,43 +72,32 @@ def batch_norm(
     epsilon: float,
     unbiased: bool,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """techniques/batch_norm.py, by the library's fused layer: of images in float32, in training.
+    """techniques/batch_norm.py, by the library's fused layer: of images in float32.
 
     That is all it offers. Its variance is the one divided by m - 1. Its sums are rounded more, 1e-5
     of the largest entry where the reference has 2e-6.
     """
-    images = len(x.shape) == 4 and x.dtype == tf.float32
-    if not (training and images):
+    alone = x.shape[:-1].num_elements() == 1  # which is refused
+    if len(x.shape) != 4 or x.dtype != tf.float32 or (training and alone):
         given = x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased
         return written_out.batch_norm(*given)
     y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=x,
         scale=scale,
         offset=shift,
-        mean=[],
-        variance=[],
+        mean=[] if training else running_mean,
+        variance=[] if training else running_variance,
         epsilon=epsilon,
         exponential_avg_factor=1,  # of the batch alone
         data_format="NHWC",
-        is_training=True,
+        is_training=training,
     )
-    count = tf.cast(tf.reduce_prod(tf.shape(x)[:-1]), x.dtype)
-    estimate = variance if unbiased else variance * (count - 1) / count
-    running_mean = decay * running_mean + (1 - decay) * tf.stop_gradient(mean)
-    running_variance = decay * running_variance + (1 - decay) * tf.stop_gradient(estimate)
+    if training:
+        count = tf.cast(tf.reduce_prod(tf.shape(x)[:-1]), x.dtype)
+        estimate = variance if unbiased else variance * (count - 1) / count
+        running_mean = decay * running_mean + (1 - decay) * tf.stop_gradient(mean)
+        running_variance = decay * running_variance + (1 - decay) * tf.stop_gradient(estimate)
     return y, running_mean, running_variance
-
-
-def sgd(
-    parameter: tf.Variable,
-    gradient: tf.Tensor,
-    slots: Slots,
-    step: tf.Tensor,
-    learning_rate: tf.Tensor,
-) -> None:
-    """optimizers.sgd in one kernel."""
-    rate = tf.cast(learning_rate, parameter.dtype)
-    tf.raw_ops.ResourceApplyGradientDescent(var=parameter.handle, alpha=rate, delta=gradient)
 
 
 def momentum(
@@ -184,7 +174,6 @@ PRIMITIVES: Primitives = {
     layers.convolution: convolution,
     segmentation.max_pool_indices: max_pool_indices,
     written_out.batch_norm: batch_norm,
-    optimizers.sgd: sgd,
     optimizers.momentum: momentum,
     optimizers.adagrad: adagrad,
     optimizers.adam: adam,

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.contract import State, System
+from bench.contract import INFERENCE, TRAINING, Mode, State, System
 from bench.conventions import BATCH_NORM
+from bench.errors import UserError
 from bench.randomness import stream
 from bench.spec import Spec
-from bench.specs import convnet, segnet
+from bench.specs import convnet, segnet, single_batch_norm
 from bench.specs.convnet import Block
 from tests.implementations.suite_native_variants import (
     BIASED,
@@ -26,7 +27,7 @@ from tests.implementations.suite_native_variants import (
     same_state,
     update_of,
 )
-from tests.implementations.systems import initial
+from tests.implementations.systems import close, initial
 
 POOLED = (Block(3, 3, padding=1, pooling="max"),)
 TIED = {
@@ -47,6 +48,12 @@ def whole(spec: Spec, system: System) -> None:
     system.load(State({n: a.astype(float) for n, a in parameters.items()}))
 
 
+def as_array(system: Any) -> np.ndarray:
+    """The logits that forward() left."""
+    logits = system.outputs["logits"]
+    return np.asarray(getattr(logits, "value", logits))
+
+
 @pytest.mark.parametrize("net", TIED)
 def test_the_first_of_equal_maxima_wins(adapter: ModuleType, net: str) -> None:
     """A pixel that is as large as another one stands between others, and moves other weights."""
@@ -64,11 +71,29 @@ def test_the_first_of_equal_maxima_wins(adapter: ModuleType, net: str) -> None:
     same_state(native, reference)
 
 
-@pytest.mark.parametrize("net", NORMALIZED)
-def test_batch_norm_in_float32(adapter: ModuleType, net: str) -> None:
+@pytest.mark.parametrize(
+    ("net", "mode"), [*((net, TRAINING) for net in NORMALIZED), ("images", INFERENCE)]
+)
+def test_batch_norm_in_float32(adapter: ModuleType, net: str, mode: Mode) -> None:
+    """With statistics of the batch, and with those that were kept."""
     spec = NORMALIZED[net]
-    native, reference = pair(adapter, spec, {"train": update_of(spec)}, "float32")
+    native, reference = pair(adapter, spec, {"train": update_of(spec, mode=mode)}, "float32")
     follow(native, reference, spec, (EXAMPLES, 3), ROUNDED)
+    batch = batch_of(spec)
+    outputs: list[Any] = []
+    for system in (native, reference):
+        system.forward("logits", system.stage(batch), INFERENCE)
+        system.synchronize()
+        outputs.append(as_array(system))
+    close(*outputs, limit=ROUNDED)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_one_value_a_channel_has_no_variance(adapter: ModuleType, dtype: str) -> None:
+    spec = single_batch_norm.spec((1, 1, 3))
+    native, _ = pair(adapter, spec, {"train": update_of(spec)}, dtype)
+    with pytest.raises(UserError, match="two values a channel, got 1"):
+        native.update("train", native.stage(batch_of(spec, 1)), 0.1)
 
 
 def test_systems_of_both_variants_take_turns(adapter: ModuleType) -> None:

@@ -21,7 +21,6 @@ SLOTS: dict[str, tuple[str, ...]] = {
 }
 
 
-@exchangeable
 def sgd(
     parameter: tf.Variable,
     gradient: tf.Tensor,
