@@ -226,6 +226,12 @@ CLAIM = Claim(
             y="loss",
             hue="net",
         ),
+        Figure(
+            "learning_one_stage",
+            "Training loss of the three nets of one stage",
+            y="loss",
+            hue="net",
+        ),
     ),
 )
 
