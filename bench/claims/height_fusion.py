@@ -230,8 +230,7 @@ def scenes_of(arm: Arm, job: Job) -> Prepared:
     else:
         data = _tiles(job.seed, *sizes, arm.color_distance, arm.height_overlap)
         classes = aerial.CLASSES
-    for mask in (data.train_y, data.test_y):
-        segmentation.check_present(segmentation.confusion(mask, mask, len(classes)), classes)
+    segmentation.check_parts(data, classes)
     return aerial.mismatched(data) if arm.heights == "others" else data
 
 

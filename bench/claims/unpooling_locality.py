@@ -211,7 +211,7 @@ def measured(truth: np.ndarray, found: np.ndarray, counts: np.ndarray) -> dict[s
 
 
 def smoothed(fit: training.Fit, arm: str, window: int = 10) -> list[dict[str, float | str]]:
-    """A row for every ten steps, at their last one, with the mean of their losses."""
+    """Means of blocks of ten steps, shorter ones where ten do not divide all; each at its last."""
     rows = blocks.means(fit.losses, -(-len(fit.losses) // window))
     return [{"arm": arm, **row} for row in rows]
 

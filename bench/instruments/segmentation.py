@@ -18,6 +18,7 @@ import numpy as np
 from scipy import ndimage
 
 from bench import ranges
+from bench.dataset import Prepared
 from bench.errors import UserError
 from bench.ranges import NOT_NEGATIVE
 
@@ -65,6 +66,12 @@ def check_present(counts: np.ndarray, names: Sequence[str]) -> None:
             f"no pixel of the scenes is of class {', '.join(missing)} (classes: "
             f"{', '.join(names)}): nothing can be said about it, take more scenes"
         )
+
+
+def check_parts(data: Prepared, names: Sequence[str]) -> None:
+    """check_present() of the training and of the held-out scenes."""
+    for truth in (data.train_y, data.test_y):
+        check_present(confusion(truth, truth, len(names)), names)
 
 
 def foreground_iou(truth: np.ndarray, found: np.ndarray, background: int = 0) -> float:

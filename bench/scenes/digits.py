@@ -58,8 +58,7 @@ def kept(seed: int, train: int, test: int, side: int, data_dir: Path | None) -> 
     Raises UserError as prepare() does, and where a part lacks a class.
     """
     data = prepare(seed, train, test, side, data_dir)
-    for truth in (data.train_y, data.test_y):
-        segmentation.check_present(segmentation.confusion(truth, truth, len(CLASSES)), CLASSES)
+    segmentation.check_parts(data, CLASSES)
     return data
 
 
