@@ -38,13 +38,12 @@ import numpy as np
 from bench import command, measure, plan, ranges, threads, weights
 from bench.contract import VARIANTS, Config
 from bench.errors import UserError
-from bench.timing.loops import Loop, Passes, Steps
+from bench.timing.loops import CALLS, Loop
 from bench.timing.nets import NETS, UPDATE, batches
 from bench.training import TRAIN
 
 PROTOCOL = 1  # of the lines; rises when the other end would misunderstand
 MACHINE = "machine"  # a framework by name: its forms are the limits of the machine
-CALLS = {"update": Steps, "forward": Passes}
 GROWTH = 10  # a measurement grows by at most this factor between two attempts at its size
 
 
