@@ -24,8 +24,8 @@ The rules that a folder keeps:
   training step (forward, loss, backward, optimizer), may return before the device is done, and
   never synchronizes; nor does forward(). Synchronizing belongs to the harness, which calls
   synchronize() once at the end of what it times. stage() puts a batch on the device outside the
-  clock; read(), evaluate() and export() are outside it too. The first update() of a shape contains
-  the compilation and is reported apart.
+  clock; read(), collect(), evaluate() and export() are outside it too. The first update() of a
+  shape contains the compilation and is reported apart.
 * update() computes what apply(differentiate()) computes. A test says so for every folder.
 * Two variants, chosen by Config.variant. The reference is written out from the equations. The
   native one is the fastest idiomatic form that the framework offers: its update() and forward()
@@ -287,6 +287,10 @@ class System(Protocol):
 
     def read(self) -> Mapping[str, float]:
         """The terms of the last update(); waits for them."""
+        ...
+
+    def collect(self) -> Arrays:
+        """The outputs of the last forward(); waits for them."""
         ...
 
     def trace(self, update: str, batch: Batch) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:

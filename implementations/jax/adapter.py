@@ -183,6 +183,9 @@ class System:
     def read(self) -> Mapping[str, float]:
         return {name: float(term) for name, term in self.terms.items()}
 
+    def collect(self) -> Arrays:
+        return _arrays(self.outputs)
+
     def synchronize(self) -> None:
         jax.block_until_ready((self.parameters, self.buffers, self.outputs))
 

@@ -150,6 +150,9 @@ class System:
     def read(self) -> Mapping[str, float]:
         return self.terms
 
+    def collect(self) -> Arrays:
+        return {name: node.value.copy() for name, node in self.outputs.items()}
+
     def synchronize(self) -> None:
         """Nothing to wait for: NumPy returns when it is done."""
 

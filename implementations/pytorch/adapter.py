@@ -167,6 +167,9 @@ class System:
     def read(self) -> Mapping[str, float]:
         return {name: float(term) for name, term in self.terms.items()}
 
+    def collect(self) -> Arrays:
+        return {name: _array(output) for name, output in self.outputs.items()}
+
     def synchronize(self) -> None:
         if self.device.type == "cuda":
             torch.cuda.synchronize()

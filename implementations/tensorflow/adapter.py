@@ -178,6 +178,9 @@ class System:
     def read(self) -> Mapping[str, float]:
         return {name: float(term) for name, term in self.terms.items()}
 
+    def collect(self) -> Arrays:
+        return _arrays(self.outputs)
+
     def synchronize(self) -> None:
         if self.device.startswith("/GPU"):
             tf.test.experimental.sync_devices()

@@ -1,0 +1,176 @@
+"""Processes that are timed in turns: the other end of bench/timing/worker.py.
+
+Each framework and form is a process of its own: no framework sees another one's threads, caches or
+allocator. The processes wait while one of them computes. Turns go forwards and backwards by rounds
+(turns.order), so that a drift of the machine meets all.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from bench import threads
+from bench.closure import ROOT
+from bench.contract import Arrays
+from bench.errors import UserError
+from bench.timing.worker import PROTOCOL
+
+Clock = Literal["cpu_seconds", "wall_seconds"]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Seconds per step; the digest of what the steps led to where it was asked for."""
+
+    cpu_seconds: float
+    wall_seconds: float
+    digest: str | None
+
+
+class Worker:
+    """A worker process. Use it in a with statement: no process outlives it.
+
+    Raises UserError for what the worker refuses, and RuntimeError with the worker's own traceback,
+    or its last words, where it fails.
+    """
+
+    def __init__(
+        self,
+        framework: str,
+        form: str,
+        root: Path = ROOT,
+        threads_: int = 1,
+        dtype: str = "float32",
+        device: str = "cpu",
+    ) -> None:
+        self.framework, self.form = framework, form
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115: closed by close()
+        command = [sys.executable, "-m", "bench.timing.worker"]
+        command += ["--framework", framework, "--form", form, "--threads", str(threads_)]
+        command += ["--dtype", dtype, "--device", device]
+        self.process = subprocess.Popen(
+            command, cwd=root, text=True, bufsize=1,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
+            env={**os.environ, **threads.variables(threads_), "PYTHONPATH": str(root)},
+        )  # fmt: skip
+        self.name = f"{framework} {form}"
+        self._facts: dict[str, Any] | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What started: protocol, nets, versions, device, clock, and what the import took.
+
+        Waits for it: workers that are made one after another start beside each other.
+        """
+        if self._facts is None:
+            facts = self._answer()
+            if facts["protocol"] != PROTOCOL:
+                raise UserError(
+                    f"{self.name}: its worker speaks protocol {facts['protocol']}, this one "
+                    f"{PROTOCOL}: the two checkouts are too far apart to be compared"
+                )
+            self._facts = facts
+        return self._facts
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that judges."""
+        return self.facts["clock"]
+
+    def prepare(self, net: str, call: str = "update", at_least: float = 0.02) -> dict[str, Any]:
+        """What building and the first step took, and `steps`: of one measurement."""
+        return self._ask(do="prepare", net=net, call=call, at_least=at_least)
+
+    def turn(self, steps: int, digest: bool = False) -> Turn:
+        """So many steps from the initial weights."""
+        answer = self._ask(do="turn", steps=steps, digest=digest)
+        return Turn(
+            answer["cpu_seconds"] / steps, answer["wall_seconds"] / steps, answer.get("digest")
+        )
+
+    def found(self) -> Arrays:
+        """What the last turn led to, by canonical names."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "found.npz"
+            self._ask(do="found", path=str(path))
+            with np.load(path) as arrays:
+                return dict(arrays)
+
+    def peak(self) -> float:
+        """MiB that the process holds at its largest during a step."""
+        return self._ask(do="peak")["peak_memory_mib"]
+
+    def dismiss(self) -> None:
+        """Let go of the net."""
+        self._ask(do="dismiss")
+
+    def close(self) -> None:
+        assert self.process.stdin
+        assert self.process.stdout
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+        self.errors.close()
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if error[0] is not None:  # nobody will ask it again
+            self.process.kill()
+        self.close()
+
+    def _ask(self, **request: Any) -> dict[str, Any]:
+        assert self.process.stdin
+        _ = self.facts
+        try:
+            self.process.stdin.write(json.dumps(request) + "\n")
+        except BrokenPipeError:
+            self._ended()
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            self._ended()
+        answer = json.loads(line)
+        if "refused" in answer:
+            raise UserError(f"{self.name}: {answer['refused']}")
+        if "failed" in answer:
+            raise RuntimeError(f"{self.name} failed:\n{answer['failed']}")
+        return answer
+
+    def _ended(self) -> None:
+        """Raises UserError where the worker refused to start, else RuntimeError."""
+        code = self.process.wait()
+        self.errors.seek(0)
+        words = self.errors.read().strip()
+        last = words.splitlines()[-1] if words else "it said nothing"
+        if code == 2:
+            raise UserError(f"{self.name}: {last.removeprefix('quatuor: ')}")
+        raise RuntimeError(f"{self.name} ended with exit code {code}:\n{words[-2000:]}")
+
+
+def played(
+    workers: Sequence[Worker], steps: Sequence[int], rounds: int, digest: bool = False
+) -> Iterator[list[Turn]]:
+    """A round of turns at a time: the turn of each worker, in the workers' order."""
+    for number in range(rounds):
+        places = range(len(workers)) if number % 2 == 0 else reversed(range(len(workers)))
+        turns = {place: workers[place].turn(steps[place], digest) for place in places}
+        yield [turns[place] for place in range(len(workers))]

@@ -1,0 +1,192 @@
+"""A process that is timed: one framework in one form, told what to do line by line.
+
+    python -m bench.timing.worker --framework pytorch --form native --threads 1
+
+Form: a variant of the framework's folder, or a form of its library in implementations/library.
+Requests come on standard input, answers go to standard output, each a JSON object on a line; what a
+library prints goes to standard error. The first line says what started. `do` names the request:
+
+    prepare      net, call ("update" or "forward"), at_least -> the first step, and how many steps
+                 of this net last `at_least` seconds together
+    turn         steps, digest -> CPU and wall seconds of so many steps from the initial weights,
+                 and, if it is asked for, the digest of what they led to
+    found        path -> an npz file of what the last turn led to
+    peak         -> the resident memory of the process at its largest during one step
+    dismiss      the net is let go of
+
+bench/timing/conductor.py is the other end. Both clocks are read. CPU time counts all threads of the
+process and leaves out other processes, so it judges what has one thread on a processor; with more
+threads, or a GPU that the process waits for, wall time does. Waiting for the device is part of
+every measurement, loading and staging of none.
+"""
+
+import argparse
+import hashlib
+import importlib
+import json
+import math
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench import command, measure, plan, ranges, threads, weights
+from bench.contract import VARIANTS, Config
+from bench.errors import UserError
+from bench.timing.loops import Loop, Passes, Steps
+from bench.timing.nets import NETS, UPDATE, batches
+from bench.training import TRAIN
+
+PROTOCOL = 1  # of the lines; rises when the other end would misunderstand
+MACHINE = "machine"  # a framework by name: its forms are the limits of the machine
+CALLS = {"update": Steps, "forward": Passes}
+GROWTH = 10  # a measurement grows by at most this factor between two attempts at its size
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="A process that is timed, told what to do.")
+    parser.add_argument("--framework", required=True)
+    parser.add_argument("--form", required=True)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="cpu")
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
+    arguments = parser.parse_args()
+    ranges.number("threads", arguments.threads, ranges.AT_LEAST_ONE)
+    threads.pin(arguments.threads)
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    worker = Worker(arguments)
+    print(json.dumps(worker.started), file=answers)
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = getattr(worker, request.pop("do"))(**request)
+        except UserError as error:
+            answer = {"refused": str(error)}
+        except Exception:
+            answer = {"failed": traceback.format_exc()}
+        print(json.dumps(answer), file=answers)
+    return 0
+
+
+class Worker:
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.framework, self.form = arguments.framework, arguments.form
+        self.config = Config(
+            dtype=arguments.dtype,
+            device=arguments.device,
+            threads=arguments.threads,
+            variant=self.form if self.form in VARIANTS else "reference",
+        )
+        alone = arguments.threads == 1 and arguments.device == "cpu"
+        self.clock = "cpu_seconds" if alone else "wall_seconds"
+        self.loop: Loop | None = None
+        before = _clocks()
+        self.make = self._maker()
+        self.started = {"protocol": PROTOCOL, "nets": list(NETS), **_since(before, "import_")}
+        self.started["clock"] = self.clock
+        if self.framework != MACHINE:
+            adapter = importlib.import_module(f"implementations.{self.framework}.adapter")
+            told = adapter.environment(self.config)
+            self.started |= {"device": told.device, "versions": dict(told.versions)}
+
+    def _maker(self) -> Callable[[str, str], Loop]:
+        """What makes the loop of a net and call."""
+        if self.framework == MACHINE:
+            limits = importlib.import_module("bench.timing.limits")
+            return lambda net, call: limits.build(self.form)
+        if plan.installed(self.framework) is None:
+            raise UserError(f"{plan.package(self.framework)} is not installed")
+        if self.form in VARIANTS:
+            adapter = importlib.import_module(f"implementations.{self.framework}.adapter")
+            return lambda net, call: CALLS[call](
+                adapter.build(NETS[net].make(), {TRAIN: UPDATE}, self.config)
+            )
+        library = importlib.import_module(f"implementations.library.{self.framework}")
+        ranges.choice(f"form of {self.framework}", self.form, (*VARIANTS, *library.FORMS))
+        return lambda net, call: library.build(NETS[net].make(), UPDATE, self.config, self.form)
+
+    def prepare(self, net: str, call: str, at_least: float) -> dict[str, Any]:
+        ranges.choice("net", net, NETS)
+        ranges.choice("call", call, CALLS)
+        self.dismiss()
+        before = _clocks()
+        self.loop = self.make(net, call)
+        built = _since(before, "build_")
+        spec = NETS[net].make()
+        self.initial = weights.initial(spec, 0).parameters
+        self.loop.stage(list(batches(spec, NETS[net].examples)))
+        self.loop.load(self.initial)
+        first = self._clocked(1)
+        self._clocked(1)  # the second traces or compiles anew in some
+        return {
+            **built,
+            **{f"first_step_{clock}": seconds for clock, seconds in first.items()},
+            "steps": self._steps(at_least),
+        }
+
+    def turn(self, steps: int, digest: bool = False) -> dict[str, Any]:
+        loop = self._loop()
+        loop.load(self.initial)
+        loop.synchronize()
+        answer: dict[str, Any] = self._clocked(steps)
+        if digest:
+            found = loop.found()
+            answer["digest"] = hashlib.sha256(
+                b"".join(np.ascontiguousarray(found[name]).tobytes() for name in sorted(found))
+            ).hexdigest()
+        return answer
+
+    def found(self, path: str) -> dict[str, Any]:
+        np.savez(Path(path), allow_pickle=False, **self._loop().found())
+        return {}
+
+    def peak(self) -> dict[str, Any]:
+        with measure.Meter(measure.Past()) as meter:
+            self._clocked(1)
+        return {"peak_memory_mib": meter.peak_memory_mib}
+
+    def dismiss(self) -> dict[str, Any]:
+        if self.loop:
+            self.loop.close()
+        self.loop = None
+        measure.release()
+        return {}
+
+    def _loop(self) -> Loop:
+        if self.loop is None:
+            raise UserError("no net is prepared: ask for one first")
+        return self.loop
+
+    def _clocked(self, steps: int) -> dict[str, float]:
+        loop = self._loop()
+        before = _clocks()
+        loop.steps(steps)
+        loop.synchronize()
+        return _since(before)
+
+    def _steps(self, at_least: float) -> int:
+        """How many steps last at least so many seconds: the first try that does."""
+        steps = 1
+        while (taken := self._clocked(steps)[self.clock]) < at_least:
+            factor = 1.2 * at_least / taken if taken > 0 else GROWTH
+            steps = math.ceil(steps * min(GROWTH, max(2.0, factor)))
+        return steps
+
+
+def _clocks() -> tuple[float, float]:
+    return time.process_time(), time.perf_counter()
+
+
+def _since(before: tuple[float, float], what: str = "") -> dict[str, float]:
+    cpu, wall = _clocks()
+    return {f"{what}cpu_seconds": cpu - before[0], f"{what}wall_seconds": wall - before[1]}
+
+
+if __name__ == "__main__":
+    command.run(main)
