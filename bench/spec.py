@@ -53,11 +53,13 @@ class Spec:
     inputs: Mapping[str, tuple[int, ...]]  # batch entry -> shape of one example
     functions: tuple[str, ...]
     objectives: tuple[str, ...]
-    activations: tuple[str, ...]  # in the order of the forward pass
+    activations: Mapping[str, tuple[int, ...]]  # in the order of the forward pass, of one example
     decisions: tuple[str, ...] = ()  # layers that choose: the pooling layers
     buffers: Mapping[str, Buffer] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)  # strides, widths: numbers and words
     ranges: Mapping[str, Range] = field(default_factory=dict)  # of batch entries that have one
+    first_layers: tuple[str, ...] = ()  # before which nothing is learned; empty: the first alone
+    positions: Mapping[str, int] = field(default_factory=dict)  # see applied()
     home: str = "implementations"  # the package that holds the framework folders
 
     def __post_init__(self) -> None:
@@ -79,6 +81,27 @@ class Spec:
 
     def buffer_shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: buffer.shape for name, buffer in self.buffers.items()}
+
+    def layers(self) -> dict[str, Parameter]:
+        """The weights that inputs are multiplied with, by the name of their layer."""
+        return {
+            name.rpartition("/")[0]: parameter
+            for name, parameter in self.parameters.items()
+            if parameter.layout != "vector"
+        }
+
+    def output(self, layer: str) -> tuple[int, ...]:
+        """What a layer makes of one example: the activation of its name, or else the last one."""
+        return self.activations.get(layer) or [*self.activations.values()][-1]
+
+    def applied(self, layer: str) -> int:
+        """How often one example meets the layer's weights.
+
+        Once in a dense layer, at each position of its output in a convolution, in every step where
+        it goes through a sequence: all axes of its output but the last. `positions` says it where
+        another number is true: those of its input in a transposed convolution.
+        """
+        return self.positions.get(layer, math.prod(self.output(layer)[:-1]))
 
     def players(self, framework: str) -> str:
         """The module that implements this architecture in a framework folder."""
@@ -175,17 +198,22 @@ def running_statistics(name: str, width: int) -> dict[str, Buffer]:
 
 
 def normalized(
-    name: str, norm_name: str, shape: tuple[int, ...], norm: Mapping[str, Any] | None
-) -> tuple[dict[str, Parameter], dict[str, Buffer], list[str]]:
+    name: str,
+    norm_name: str,
+    shape: tuple[int, ...],
+    norm: Mapping[str, Any] | None,
+    size: tuple[int, ...] = (),
+) -> tuple[dict[str, Parameter], dict[str, Buffer], dict[str, tuple[int, ...]]]:
     """A layer with the batch norm behind it, where there is one: parameters, buffers, activations.
 
-    Without batch norm the layer has a bias.
+    Without batch norm the layer has a bias. size: rows and columns of the images that a convolution
+    makes.
     """
-    parameters = layer(name, shape, bias=not norm)
+    parameters, made = layer(name, shape, bias=not norm), (*size, shape[-1])
     if not norm:
-        return parameters, {}, [name]
+        return parameters, {}, {name: made}
     parameters |= batch_norm(norm_name, shape[-1])
-    return parameters, running_statistics(norm_name, shape[-1]), [name, norm_name]
+    return parameters, running_statistics(norm_name, shape[-1]), {name: made, norm_name: made}
 
 
 def scaled(channels: int, width: float) -> int:

@@ -253,7 +253,8 @@ def run(job: Job) -> Outcome:
 
 def _last(spec: Spec) -> str:
     """The feature map that the fully connected layer sees."""
-    return spec.activations[spec.activations.index("logits") - 1]
+    names = list(spec.activations)
+    return names[names.index("logits") - 1]
 
 
 def _maps(system: System, x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:

@@ -66,27 +66,27 @@ def spec(
     ranges.choice("activation", activation, ACTIVATIONS)
     parameters: dict[str, Parameter] = {}
     buffers: dict[str, Buffer] = {}
-    activations: list[str] = []
+    activations: dict[str, tuple[int, ...]] = {}
     rows, columns, channels = inputs
     for number, block in enumerate(blocks, start=1):
         shape = (block.kernel, block.kernel, channels, block.filters)
-        added = normalized(f"conv{number}", f"bn{number}", shape, norm)
+        convolved = tuple(_convolved(side, block) for side in (rows, columns))
+        added = normalized(f"conv{number}", f"bn{number}", shape, norm, convolved)
         parameters |= added[0]
         buffers |= added[1]
-        activations += [*added[2], f"{activation}{number}"]
-        rows, columns = (_after(side, block) for side in (rows, columns))
+        activations |= {**added[2], f"{activation}{number}": (*convolved, block.filters)}
+        rows, columns = (_pooled(side, block) for side in convolved)
         if rows < 1 or columns < 1:
             raise UserError(f"block {number} of {len(blocks)} leaves no pixel of {inputs}")
         if block.pooling != "none":
-            activations.append(f"pool{number}")
+            activations[f"pool{number}"] = (rows, columns, block.filters)
         channels = block.filters
     sizes = [rows * columns * channels, *dense, classes]
     for number in range(1, len(sizes)):
         last = number == len(sizes) - 1
         parameters |= layer(f"fc{number}", (sizes[number - 1], sizes[number]))
-        activations += (
-            ["logits"] if last else [f"fc{number}", f"{activation}{len(blocks) + number}"]
-        )
+        made = ("logits",) if last else (f"fc{number}", f"{activation}{len(blocks) + number}")
+        activations |= dict.fromkeys(made, (sizes[number],))
     default = (inputs, tuple(blocks), tuple(dense), classes, norm) == (
         *((28, 28, 1), LENET5, (120, 84), 10, None),
     )
@@ -97,7 +97,7 @@ def spec(
         inputs={"x": inputs, "y": ()},
         functions=("logits",),
         objectives=("cross_entropy",),
-        activations=tuple(activations),
+        activations=activations,
         decisions=tuple(f"pool{n}" for n, b in enumerate(blocks, 1) if b.pooling == "max"),
         buffers=buffers,
         ranges={"y": ranges.labels(classes)},
@@ -110,7 +110,11 @@ def spec(
     )
 
 
-def _after(side: int, block: Block) -> int:
-    """The side of an image after the convolution and its pooling."""
-    side = (side + 2 * block.padding - block.kernel) // block.stride + 1
+def _convolved(side: int, block: Block) -> int:
+    """The side of an image after the convolution."""
+    return (side + 2 * block.padding - block.kernel) // block.stride + 1
+
+
+def _pooled(side: int, block: Block) -> int:
+    """The side of an image after the pooling behind the convolution."""
     return side if block.pooling == "none" else side // block.window

@@ -55,9 +55,10 @@ def spec(
         parts = segnet.encoder_decoder(f"{name}/", image, widths, convolutions, upsampling, norm)
         total.parameters |= parts.parameters
         total.buffers |= parts.buffers
-        total.activations += parts.activations
+        total.activations |= parts.activations
         total.decisions += parts.decisions
         total.masks |= parts.masks
+        total.positions |= parts.positions
     masks = total.masks if segnet.masked(dropout, keep) else {}
     features = widths[0] * (len(STREAMS) if fusion == "concatenated" else 1)
     total.parameters |= layer("classifier", (1, 1, features, classes))
@@ -76,10 +77,16 @@ def spec(
         },
         functions=("logits",),
         objectives=("cross_entropy",),
-        activations=(*total.activations, "fused", "logits"),
+        activations={
+            **total.activations,
+            "fused": (*inputs[:2], features),
+            "logits": (*inputs[:2], classes),
+        },
         decisions=tuple(total.decisions),
         buffers=total.buffers,
         ranges={"y": ranges.labels(classes)},
+        first_layers=tuple(f"{name}/conv1_1" for name in STREAMS),
+        positions=total.positions,
         options={
             "streams": dict(STREAMS),
             "fusion": fusion,

@@ -29,10 +29,14 @@ def spec() -> Spec:
         inputs={"x": (28, 28, 1), "y": ()},
         functions=("logits",),
         objectives=("cross_entropy",),
-        activations=(
-            *("conv1", "relu1", "pool1", "conv2", "relu2", "pool2"),
-            *("fc1", "relu3", "logits"),
-        ),
+        activations={
+            **dict.fromkeys(("conv1", "relu1"), (28, 28, 64)),
+            "pool1": (14, 14, 64),
+            **dict.fromkeys(("conv2", "relu2"), (14, 14, 128)),
+            "pool2": (7, 7, 128),
+            **dict.fromkeys(("fc1", "relu3"), (256,)),
+            "logits": (10,),
+        },
         decisions=("pool1", "pool2"),
         ranges={"y": ranges.labels(10)},
     )

@@ -50,13 +50,15 @@ def spec(
     sizes = [math.prod(inputs), *widths, classes]
     parameters: dict[str, Parameter] = {}
     buffers: dict[str, Buffer] = {}
-    activations: list[str] = []
+    activations: dict[str, tuple[int, ...]] = {}
     for number, (before, after) in enumerate(pairwise(sizes), start=1):
         name, hidden = f"fc{number}", number <= len(widths)
         added = normalized(name, f"bn{number}", (before, after), norm if hidden else None)
         parameters |= added[0]
         buffers |= added[1]
-        activations += [*added[2], f"{activation}{number}"] if hidden else ["logits"]
+        activations |= (
+            {**added[2], f"{activation}{number}": (after,)} if hidden else {"logits": (after,)}
+        )
     keep = _keep(dropout, keep_input, keep_hidden, len(widths))
     outputs = dict(zip(("input", *(f"fc{n}" for n in range(1, len(sizes)))), sizes, strict=True))
     default = (inputs, tuple(widths), classes, norm) == ((28, 28, 1), (128, 64), 10, None)
@@ -67,7 +69,7 @@ def spec(
         inputs={"x": inputs, "y": (), **{f"dropout/{name}": (outputs[name],) for name in keep}},
         functions=("logits",),
         objectives=("cross_entropy",),
-        activations=tuple(activations),
+        activations=activations,
         buffers=buffers,
         ranges={"y": ranges.labels(classes)},
         options={

@@ -33,6 +33,6 @@ def spec(inputs: tuple[int, int, int] = (28, 28, 1)) -> Spec:
         },
         functions=("standardized", "affine", "elastic", "noisy"),
         objectives=(),
-        activations=(),
+        activations={},
         ranges={"scale": POSITIVE, "deviation": NOT_NEGATIVE},
     )

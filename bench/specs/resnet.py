@@ -180,33 +180,38 @@ def net(
     _check_sides(inputs, stem.stride * (2 if pooled else 1), blocks)
     parameters: dict[str, Parameter] = {}
     buffers: dict[str, Buffer] = {}
-    activations: list[str] = []
+    activations: dict[str, tuple[int, ...]] = {}
 
     def convolution(name: str, norm_name: str, shape: tuple[int, ...]) -> None:
-        added = normalized(name, norm_name, shape, norm)
+        added = normalized(name, norm_name, shape, norm, size)
         parameters.update(added[0])
         buffers.update(added[1])
-        activations.extend(added[2])
+        activations.update(added[2])
 
-    channels = inputs[2]
+    size, channels = _halved(inputs[:2], stem.stride), inputs[2]
     convolution("conv1", "bn1", (stem.kernel, stem.kernel, channels, stem.filters))
-    activations += ["relu1", "pool1"] if pooled else ["relu1"]
     channels = stem.filters
+    activations["relu1"] = (*size, channels)
+    if pooled:
+        size = _halved(size, 2)
+        activations["pool1"] = (*size, channels)
     for block in blocks:
         before = channels
         for number, one in enumerate(block.branch, start=1):
             names = f"{block.name}/conv{number}", f"{block.name}/bn{number}"
+            size = _halved(size, one.stride)
             convolution(*names, (one.kernel, one.kernel, channels, one.filters))
             channels = one.filters
             if number < len(block.branch):
-                activations.append(f"{block.name}/relu{number}")
+                activations[f"{block.name}/relu{number}"] = (*size, channels)
+        made = (*size, channels)
         if block.shortcut != "none":
-            activations.append(f"{block.name}/branch")
+            activations[f"{block.name}/branch"] = made
             if block.shortcut == "projection":
                 names = f"{block.name}/projection", f"{block.name}/projection_bn"
                 convolution(*names, (1, 1, before, channels))
-            activations += [f"{block.name}/shortcut", f"{block.name}/sum"]
-        activations.append(f"{block.name}/relu{len(block.branch)}")
+            activations |= {f"{block.name}/shortcut": made, f"{block.name}/sum": made}
+        activations[f"{block.name}/relu{len(block.branch)}"] = made
     parameters |= layer("fc", (channels, classes))
     return Spec(
         architecture="resnet",
@@ -215,7 +220,7 @@ def net(
         inputs={"x": inputs, "y": ()},
         functions=("logits",),
         objectives=("cross_entropy",),
-        activations=(*activations, "mean", "logits"),
+        activations={**activations, "mean": (channels,), "logits": (classes,)},
         decisions=("pool1",) if pooled else (),
         buffers=buffers,
         ranges={"y": ranges.labels(classes)},
@@ -226,6 +231,11 @@ def net(
             "norm": norm_constants(norm),
         },
     )
+
+
+def _halved(size: tuple[int, ...], stride: int) -> tuple[int, ...]:
+    """Rows and columns behind a stride; _check_sides() leaves no remainder."""
+    return tuple(side // stride for side in size)
 
 
 def _check_sides(inputs: tuple[int, int, int], stride: int, blocks: Sequence[Block]) -> None:

@@ -39,6 +39,7 @@ uncertainty needs masks at inference, and batch norm as it was trained: bench/in
 uncertainty.py.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,16 +60,24 @@ class Parts:
 
     parameters: dict[str, Parameter] = field(default_factory=dict)
     buffers: dict[str, Buffer] = field(default_factory=dict)
-    activations: list[str] = field(default_factory=list)
+    activations: dict[str, tuple[int, ...]] = field(default_factory=dict)
     decisions: list[str] = field(default_factory=list)
     masks: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    positions: dict[str, int] = field(default_factory=dict)
 
-    def add(self, home: str, name: str, norm_name: str, shape: tuple[int, ...], norm: Any) -> None:
-        """A convolution, with its batch norm where there is one."""
-        found = normalized(home + name, home + norm_name, shape, norm)
+    def add(
+        self,
+        names: tuple[str, str, str],
+        shape: tuple[int, ...],
+        norm: Mapping[str, Any] | None,
+        size: tuple[int, int],
+    ) -> None:
+        """A convolution and its activation, with batch norm between them where there is one."""
+        name, norm_name, activation = names
+        found = normalized(name, norm_name, shape, norm, size)
         self.parameters |= found[0]
         self.buffers |= found[1]
-        self.activations += found[2]
+        self.activations |= {**found[2], activation: (*size, shape[-1])}
 
 
 def spec(
@@ -107,10 +116,11 @@ def spec(
         },
         functions=("logits",),
         objectives=("cross_entropy",),
-        activations=(*parts.activations, "logits"),
+        activations={**parts.activations, "logits": (*inputs[:2], classes)},
         decisions=tuple(parts.decisions),
         buffers=parts.buffers,
         ranges={"y": ranges.labels(classes)},
+        positions=parts.positions,
         options={
             "convolutions": tuple(convolutions),
             "upsampling": upsampling,
@@ -138,29 +148,31 @@ def encoder_decoder(
     check_levels(inputs, widths, convolutions)
     parts, levels = Parts(), len(widths)
     rows, columns, channels = inputs
+    sizes = [(rows >> level, columns >> level) for level in range(levels + 1)]
     for level, (width, repeat) in enumerate(zip(widths, convolutions, strict=True), start=1):
+        size, pooled = sizes[level - 1], (*sizes[level], width)
         for number in range(1, repeat + 1):
             name = f"{level}_{number}"
-            parts.add(home, f"conv{name}", f"bn{name}", (3, 3, channels, width), norm)
-            parts.activations.append(f"{home}relu{name}")
+            names = f"{home}conv{name}", f"{home}bn{name}", f"{home}relu{name}"
+            parts.add(names, (3, 3, channels, width), norm, size)
             channels = width
-        parts.activations.append(f"{home}pool{level}")
+        parts.activations[f"{home}pool{level}"] = pooled
         parts.decisions.append(f"{home}pool{level}")
         if level > levels // 2:
-            parts.masks[f"{home}pool{level}"] = (rows >> level, columns >> level, width)
+            parts.masks[f"{home}pool{level}"] = pooled
     for level in range(levels, 0, -1):
         width, repeat = widths[level - 1], convolutions[level - 1]
-        before = widths[max(level - 2, 0)]
+        size, before = sizes[level - 1], widths[max(level - 2, 0)]
         if upsampling == "transposed":
             parts.parameters |= layer(f"{home}up{level}", (2, 2, width, width), bias=False)
-        parts.activations.append(f"{home}up{level}")
+            parts.positions[f"{home}up{level}"] = math.prod(sizes[level])
+        parts.activations[f"{home}up{level}"] = (*size, width)
         for number in range(1, repeat + 1):
             name, out = f"{level}_{number}", width if number < repeat else before
-            parts.add(home, f"decode{name}", f"decode_bn{name}", (3, 3, width, out), norm)
-            parts.activations.append(f"{home}decode_relu{name}")
+            names = f"{home}decode{name}", f"{home}decode_bn{name}", f"{home}decode_relu{name}"
+            parts.add(names, (3, 3, width, out), norm, size)
         if level > levels // 2:
-            above = level - 1
-            parts.masks[f"{home}decode{level}"] = (rows >> above, columns >> above, before)
+            parts.masks[f"{home}decode{level}"] = (*size, before)
     return parts
 
 

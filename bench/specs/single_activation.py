@@ -23,6 +23,6 @@ def spec(size: int = 64, activation: str = "relu") -> Spec:
         inputs=dict.fromkeys(("x", "value", "delta", "cotangent"), (size,)),
         functions=("forward", "backward"),
         objectives=("energy",),
-        activations=("activation",),
+        activations={"activation": (size,)},
         options={"activation": activation},
     )

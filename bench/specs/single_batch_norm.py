@@ -24,7 +24,7 @@ def spec(inputs: tuple[int, ...] = (6, 6, 3), norm: Mapping[str, Any] = BATCH_NO
         inputs={"x": inputs, "cotangent": inputs},
         functions=("response",),
         objectives=("energy",),
-        activations=("bn",),
+        activations={"bn": inputs},
         buffers=running_statistics("bn", width),
         options={"norm": norm_constants(norm)},
     )

@@ -26,6 +26,6 @@ def spec(
         inputs={"x": (size, size, channels), "cotangent": (out, out, filters)},
         functions=("response",),
         objectives=("energy",),
-        activations=("conv", "sigmoid"),
+        activations=dict.fromkeys(("conv", "sigmoid"), (out, out, filters)),
         options={"stride": stride, "padding": padding},
     )

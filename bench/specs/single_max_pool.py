@@ -17,7 +17,7 @@ def spec(size: int = 8, channels: int = 3, window: int = 2, stride: int = 2) -> 
         inputs={"x": (size, size, channels), "cotangent": (out, out, channels)},
         functions=("response",),
         objectives=("energy",),
-        activations=("pool",),
+        activations={"pool": (out, out, channels)},
         decisions=("pool",),
         options={"window": window, "stride": stride},
     )

@@ -23,7 +23,8 @@ def spec(inputs: tuple[int, int, int] = (7, 6, 3), upsampling: str = "indices") 
     if upsampling == "transposed":
         parameters = layer("up", (2, 2, channels, channels), bias=False)
     remembers = upsampling in ("indices", "fixed")
-    out = inputs if remembers else (rows // 2 * 2, columns // 2 * 2, channels)
+    pooled = (rows // 2, columns // 2, channels)
+    out = inputs if remembers else (2 * pooled[0], 2 * pooled[1], channels)
     return Spec(
         architecture="single_upsampling",
         parameters=parameters,
@@ -31,7 +32,8 @@ def spec(inputs: tuple[int, int, int] = (7, 6, 3), upsampling: str = "indices") 
         inputs={"x": inputs, "cotangent": out},
         functions=("response",),
         objectives=("energy",),
-        activations=("pool", "up"),
+        activations={"pool": pooled, "up": out},
         decisions=("pool",),
         options={"upsampling": upsampling},
+        positions={"up": pooled[0] * pooled[1]} if parameters else {},
     )

@@ -105,17 +105,18 @@ def net(
         raise UserError(f"VGG needs images whose sides are multiples of {halved}, got {inputs}")
     parameters: dict[str, Parameter] = {}
     buffers: dict[str, Buffer] = {}
-    activations: list[str] = []
+    activations: dict[str, tuple[int, ...]] = {}
     for stage, (kernels, filters) in enumerate(zip(stages, channels, strict=True), start=1):
+        size = rows >> (stage - 1), columns >> (stage - 1)
         for number, kernel in enumerate(kernels, start=1):
             name = f"{stage}_{number}"
             shape = (kernel, kernel, before, filters)
-            added = normalized(f"conv{name}", f"bn{name}", shape, norm)
+            added = normalized(f"conv{name}", f"bn{name}", shape, norm, size)
             parameters |= added[0]
             buffers |= added[1]
-            activations += [*added[2], f"relu{name}"]
+            activations |= {**added[2], f"relu{name}": (*size, filters)}
             before = filters
-        activations.append(f"pool{stage}")
+        activations[f"pool{stage}"] = (rows >> stage, columns >> stage, filters)
     sizes = [rows // halved * (columns // halved) * before, *dense, classes]
     if min(*channels, *sizes) < 1:
         raise UserError(
@@ -125,7 +126,8 @@ def net(
     layers = (*hidden, f"fc{len(stages) + len(sizes) - 1}")
     for name, shape in zip(layers, pairwise(sizes), strict=True):
         parameters |= layer(name, shape)
-        activations += [name, name.replace("fc", "relu")] if name in hidden else ["logits"]
+        made = (name, name.replace("fc", "relu")) if name in hidden else ("logits",)
+        activations |= dict.fromkeys(made, shape[1:])
     keep = dict.fromkeys(hidden, keep_hidden) if _masks(dropout, keep_hidden) else {}
     return Spec(
         architecture="vgg",
@@ -134,7 +136,7 @@ def net(
         inputs={"x": inputs, "y": (), **{f"dropout/{name}": (hidden[name],) for name in keep}},
         functions=("logits",),
         objectives=("cross_entropy",),
-        activations=tuple(activations),
+        activations=activations,
         decisions=tuple(f"pool{stage}" for stage in range(1, len(stages) + 1)),
         buffers=buffers,
         ranges={"y": ranges.labels(classes)},

@@ -27,5 +27,10 @@ def tiny_gan() -> Spec:
         inputs={"x": (6,), "z": (4,)},
         functions=("sample", "score"),
         objectives=("generator_loss", "discriminator_loss", "real_loss"),
-        activations=("generator/fc1", "generator/fc2", "discriminator/fc1", "discriminator/fc2"),
+        activations={
+            "generator/fc1": (8,),
+            "generator/fc2": (6,),
+            "discriminator/fc1": (8,),
+            "discriminator/fc2": (1,),
+        },
     )
