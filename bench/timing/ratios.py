@@ -13,6 +13,7 @@ further from 1 than the floor.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -39,12 +40,12 @@ def compared(times: Sequence[float], baseline: Sequence[float]) -> Ratio:
     logs = np.log(times) - np.log(baseline)
     low, high = -math.inf, math.inf
     if len(logs) >= ROUNDS:
-        found = stats.quantile_test(logs, p=0.5).confidence_interval(LEVEL)
+        found: Any = stats.quantile_test(logs, p=0.5).confidence_interval(LEVEL)
         low, high = float(found.low), float(found.high)
     return Ratio(math.exp(float(np.median(logs))), math.exp(low), math.exp(high))
 
 
 def floor(control: Ratio) -> float:
     """How far from 1 the same thing measured twice may be: 0.012 is 1.2 %."""
-    return math.exp(max(abs(math.log(end)) if end > 0 else math.inf for end in
-                        (control.low, control.high))) - 1  # fmt: skip
+    low = 1 / control.low if control.low > 0 else math.inf
+    return max(low, control.high) - 1
