@@ -58,6 +58,7 @@ class Loop:
         for variable in self.net.optimizer.variables:
             if variable.name != "learning_rate":
                 variable.assign(np.zeros(variable.shape))
+        self.done = 0
 
     def stage(self, batches: Sequence[Arrays]) -> None:
         """One data set for each batch to begin with: fit() begins every data set at its start."""
@@ -83,7 +84,7 @@ class Loop:
         if self.device.startswith("/GPU"):
             tf.test.experimental.sync_devices()
 
-    def parameters(self) -> dict[str, np.ndarray]:
+    def found(self) -> dict[str, np.ndarray]:
         owned = nets.canonical(self.net)
         return {name: owned[name].numpy().copy() for name in self.spec.parameters}
 
