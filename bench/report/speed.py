@@ -57,6 +57,7 @@ def page(found: Gathered) -> dict[str, Any]:
         "calls": CALLS,
         "frameworks": frameworks,
         "glances": {race.key: {f: _glance(race.rows, f) for f in frameworks} for race in races},
+        "libraries": {r["framework"] for r in records if r["form"] not in VARIANTS},
         "roofs": _roofs(records),
         "warnings": list(dict.fromkeys(w for r in records for w in r["machine"]["warnings"])),
         "wrong": [r for r in records if not r["correct"]],
@@ -66,6 +67,7 @@ def page(found: Gathered) -> dict[str, Any]:
         "interval": interval,
         "percent": percent,
         "named": speed_figures.named,
+        "baseline": speed_figures.baseline,
     }
 
 
@@ -86,7 +88,7 @@ def _races(records: Sequence[Record]) -> Iterable[Race]:
     for (net, call), rows in sorted(
         groups.items(), key=lambda g: (calls.index(g[0][1]), g[1][0]["operations"], g[0][0])
     ):
-        label = f"{net}, {CALLS[call]}: ratios to {rows[0]['baseline']}"
+        label = f"{net}, {CALLS[call]}: ratios to {speed_figures.baseline(rows[0])}"
         svg = speed_figures.ratios(rows, label)
         yield Race(net, call, rows, Markup(svg) if svg else None)
 

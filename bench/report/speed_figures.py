@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from bench.contract import VARIANTS
-from bench.report.drawing import INK, draw, logarithmic
+from bench.report.drawing import INK, draw
 from bench.report.style import in_order, look, title
 from bench.timing.limits import Limits
 
@@ -19,11 +19,19 @@ MARKERS = dict(zip(VARIANTS, ("o", "D"), strict=True))
 LIBRARY = ("^", "v", "P", "X")  # forms of a library, in the order of their names
 TICKS = (0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)
 FAINT = 0.35
+ACROSS = 120  # characters of a net's name that fit beside each other above the roofline
+DODGE = 1.02  # between frameworks of one net, so that none hides another
 
 
 def named(row: Record) -> str:
     """PyTorch native."""
     return f"{title(row['framework'])} {row['form']}"
+
+
+def baseline(row: Record) -> str:
+    """What the ratio is to: PyTorch eager."""
+    framework, _, form = row["baseline"].partition(" ")
+    return f"{title(framework)} {form}"
 
 
 def ratios(rows: Sequence[Record], label: str) -> str | None:
@@ -58,9 +66,9 @@ def ratios(rows: Sequence[Record], label: str) -> str | None:
         ticks = [tick for tick in TICKS if low < tick < high]
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.xaxis.set_minor_locator(NullLocator())
-        axes.set_xlabel(f"time over that of {rows[0]['baseline']}; less is faster")
+        axes.set_xlabel(f"time over that of {baseline(rows[0])}; less is faster")
 
-    return draw(paint, label, width=6.4, height=0.9 + 0.27 * len(compared))
+    return draw(paint, label, width=9.2, height=0.9 + 0.27 * len(compared))
 
 
 def _label(row: Record) -> str:
@@ -84,7 +92,8 @@ def _span(values: Sequence[float]) -> tuple[float, float]:
 def roofline(rows: Sequence[Record], label: str) -> str:
     """Operations a second by operations a byte: every contestant below what the machine attains.
 
-    All contestants of a net stand above each other; the names of the nets stand over them.
+    A net's contestants stand at its intensity, its framework a little beside each other; its name
+    stands above.
     """
     machines = [row["machine"] for row in rows]
     limits = Limits(
@@ -110,33 +119,49 @@ def roofline(rows: Sequence[Record], label: str) -> str:
             f"stream\n{limits.stream / 1e9:.0f} GB/s", (left, limits.attainable(left)), ha="left",
             va="top", fontsize=9, xytext=(8, -2), textcoords="offset points",
         )  # fmt: skip
+        frameworks = in_order({row["framework"] for row in rows})
         for row in rows:
+            aside = DODGE ** (frameworks.index(row["framework"]) - (len(frameworks) - 1) / 2)
             axes.plot(
-                row["intensity"], row["operations_per_second"], linestyle="", markersize=6,
+                row["intensity"] * aside, row["operations_per_second"], linestyle="", markersize=6,
                 marker=marker(row, rows), color=look(row["framework"]).colour, alpha=0.85,
                 markerfacecolor=look(row["framework"]).colour if row["correct"] else "none",
             )  # fmt: skip
-        for place, (net, intensity) in enumerate(_nets(rows)):
+        for net, intensity, level in _labels(rows, left, right):
             axes.axvline(intensity, color=INK, alpha=FAINT, linewidth=0.6, zorder=0)
             axes.annotate(
-                net.replace("_", " "), (intensity, top), ha="center", va="bottom", fontsize=8.5,
-                xytext=(0, 20 + 11 * (place % 3)), textcoords="offset points",
-                annotation_clip=False,
+                net, (intensity, 1), ha="center", va="bottom", fontsize=8.5,
+                xycoords=axes.get_xaxis_transform(), xytext=(0, 3 + 11 * level),
+                textcoords="offset points", annotation_clip=False,
             )  # fmt: skip
         axes.set_xlim(left, right)
-        axes.set_ylim(bottom, 1.6 * top)
-        logarithmic(axes, "x")
-        axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1e9:g}"))
-        axes.yaxis.set_minor_locator(NullLocator())
+        axes.set_ylim(bottom, 1.35 * top)
+        for axis, scale, unit in (
+            (axes.xaxis, axes.set_xscale, 1),
+            (axes.yaxis, axes.set_yscale, 1e9),
+        ):
+            scale("log")
+            axis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
+            axis.set_minor_locator(NullLocator())
+            axis.set_major_formatter(FuncFormatter(lambda value, _, unit=unit: f"{value / unit:g}"))
         axes.set(xlabel="operations a byte, at most", ylabel="GFLOP/s")
         _legend(axes, rows)
 
     return draw(paint, label, width=9.2, height=5.2)
 
 
-def _nets(rows: Sequence[Record]) -> list[tuple[str, float]]:
-    return sorted({(row["net"], row["intensity"]) for row in rows}, key=lambda pair: pair[1])
+def _labels(rows: Sequence[Record], left: float, right: float) -> list[tuple[str, float, int]]:
+    """Name, intensity and level of each net: the lowest one where no name meets another."""
+    nets = sorted({(row["intensity"], row["net"].replace("_", " ")) for row in rows})
+    ends: list[float] = []  # of the last name on each level, in characters from the left
+    placed = []
+    for intensity, net in nets:
+        middle = ACROSS * math.log(intensity / left) / math.log(right / left)
+        start, end = middle - len(net) / 2 - 1, middle + len(net) / 2 + 1
+        level = next((n for n, taken in enumerate(ends) if taken <= start), len(ends))
+        ends[level : level + 1] = [end]
+        placed.append((net, intensity, level))
+    return placed
 
 
 def _legend(axes: Axes, rows: Sequence[Record]) -> None:
