@@ -105,15 +105,16 @@ def _roofs(records: Sequence[Record]) -> list[tuple[str, Markup]]:
 
 def _glance(rows: Sequence[Record], framework: str) -> Glance:
     own = {row["form"]: row for row in rows if row["framework"] == framework}
-    library = [row for form, row in own.items() if form not in VARIANTS and row["correct"]]
-    best = min(library, key=lambda row: row[f"{row['clock']}_seconds"], default=None)
+    library = [row for form, row in own.items() if form not in VARIANTS]
+    right = [row for row in library if row["correct"]] or library
+    best = min(right, key=lambda row: row[f"{row['clock']}_seconds"], default=None)
     return Glance(own.get("reference"), own.get("native"), best)
 
 
 def outcome(row: Record) -> tuple[str, str, str]:
     """Class, mark and word of what a row says about the baseline."""
     if not row["correct"]:
-        return "refuted", "✕", "computed something else"
+        return "refuted", "✕", "wrong"
     if row["ratio"] is None:
         return "missing", "·", "baseline"
     if not row["judged"]:

@@ -106,7 +106,7 @@ def test_a_row_shows_its_numbers(text: str, rows: list[dict[str, Any]]) -> None:
         ({"ratio": 1.3, "judged": True}, "slower"),
         ({"ratio": 0.99, "judged": False}, "within the noise"),
         ({"ratio": None, "judged": False}, "baseline"),
-        ({"ratio": 0.5, "judged": True, "correct": False}, "computed something else"),
+        ({"ratio": 0.5, "judged": True, "correct": False}, "wrong"),
     ],
 )
 def test_what_a_row_says(changes: dict[str, Any], word: str) -> None:
@@ -130,11 +130,13 @@ def test_a_time_without_the_right_answer_does_not_count(
     ]
     found = gathered(tmp_path, changed)
     page = speed.page(found)
-    assert page["glances"]["mlp-update"]["jax"].library is None
+    library = page["glances"]["mlp-update"]["jax"].library
+    assert library
+    assert not library["correct"]
     text = pages._renderer(found)("speed", "", page)
     assert text.count('role="alert"') == 1
     assert "JAX flax, mlp, training step: it did not compute" in text
-    assert "computed something else" in text
+    assert text.count("</span> wrong</span>") == 2  # in its row, and at a glance
     assert "JAX flax (wrong)" in text
 
 
@@ -143,6 +145,10 @@ def test_the_best_of_a_library_is_the_fastest(rows: list[dict[str, Any]]) -> Non
     best = speed._glance(own, "pytorch").library
     assert best
     assert best["form"] == "compiled"
+    wrong = [r | ({"correct": False} if r["form"] == "compiled" else {}) for r in own]
+    best = speed._glance(wrong, "pytorch").library
+    assert best
+    assert best["form"] == "eager"
     assert speed._glance(own, "numpy").library is None
 
 
