@@ -4,6 +4,7 @@
 #   runs          bench/rules/runs.smk         claim x framework, arms and seeds inside
 #   conformance   bench/rules/conformance.smk  each framework beside the NumPy reference; mutants
 #   atlas         bench/rules/atlas.smk        what each framework does by default, row by row
+#   timing        bench/rules/timing.smk       how fast each framework computes each net, in turns
 #   verdicts      bench/rules/verdicts.smk     summaries, and a verdict for each claim
 #   report        bench/rules/report.smk       pages for a reader
 #
@@ -38,12 +39,14 @@ wildcard_constraints:
     claim="[a-z0-9_]+",
     framework="[a-z0-9_]+",
     dataset="[a-z0-9_]+",
+    net="[a-z0-9_]+",
 
 
 include: "bench/rules/data.smk"
 include: "bench/rules/runs.smk"
 include: "bench/rules/conformance.smk"
 include: "bench/rules/atlas.smk"
+include: "bench/rules/timing.smk"
 include: "bench/rules/verdicts.smk"
 include: "bench/rules/report.smk"
 
@@ -58,11 +61,13 @@ rule all:
         rules.conformance_summary.input.records,
         rules.mutants_summary.input.records,
         rules.atlas_summary.input.records,
+        rules.throughput_summary.input.records,
         rules.tables.output,
         rules.verdicts.output,
         rules.conformance_summary.output,
         rules.mutants_summary.output,
         rules.atlas_summary.output,
+        rules.throughput_summary.output,
         rules.report.output,
 
 

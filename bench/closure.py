@@ -51,6 +51,15 @@ def conformance_modules(framework: str, architectures: Iterable[str], datasets: 
             yield f"implementations.{player}.architectures.{name}"
 
 
+def timing_modules(architecture: str, frameworks: Iterable[str]):
+    """The roots of what times a net in all frameworks."""
+    yield from ("bench.timing.throughput", f"bench.specs.{architecture}")
+    for framework in dict.fromkeys(("numpy", *frameworks)):
+        home = f"implementations.{framework}"
+        yield from (f"{home}.adapter", f"{home}.architectures.{architecture}")
+        yield f"implementations.library.{framework}"
+
+
 def atlas_modules(root: Path = ROOT):
     """The roots of the atlas: its topics are found by listing."""
     yield "bench.atlas"

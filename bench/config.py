@@ -18,6 +18,7 @@ from bench import dataset as datasets
 from bench.claim import Budget
 from bench.errors import UserError, unknown
 from bench.ranges import POSITIVE, Range
+from bench.timing.nets import NETS
 
 Seed = Annotated[int, Field(ge=0, strict=True)]
 
@@ -42,6 +43,8 @@ class Configuration(pydantic.BaseModel):
     processes: Literal["claim", "framework"] = "claim"  # no result depends on it
     data_dir: str | None
     conformance: Literal["short", "full"]
+    nets: tuple[str, ...] = ()  # that are timed
+    rounds: Annotated[int, Field(ge=1, strict=True)] = 12  # of timing
     settings: Mapping[str, Overrides]
 
     @pydantic.field_validator("claims", "frameworks", mode="before")
@@ -77,6 +80,7 @@ def load(raw: Mapping[str, Any]) -> Configuration:
     problems = [
         *_unknown("claim", configuration.claim_names(), claims.names()),
         *_unknown("framework", configuration.framework_names(), implementations.names()),
+        *_unknown("net to be timed", configuration.nets, NETS),
         *_unknown("claim under settings", configuration.settings, claims.names()),
     ]
     if not problems:

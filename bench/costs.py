@@ -26,6 +26,8 @@ def jobs(plan: Plan) -> Iterator[str]:
         yield f"mutants/{framework}"
     for framework in plan.atlas_frameworks:
         yield f"atlas/{framework}"
+    for net in plan.nets:
+        yield f"throughput/{net}"
 
 
 def weights(plan: Plan) -> dict[str, float]:

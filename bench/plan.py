@@ -3,9 +3,6 @@
 The Snakefile asks here and holds no logic of its own.
 """
 
-import functools
-import importlib.metadata
-import re
 import subprocess
 import sys
 import zlib
@@ -19,6 +16,8 @@ from bench import closure, config, dataset
 from bench.closure import ROOT
 from bench.errors import UserError
 from bench.groups import Group
+from bench.packages import installed, package, version
+from bench.timing.nets import NETS
 from implementations.atlas.row import MODULES
 
 SCHEMA_VERSION = 1
@@ -38,29 +37,6 @@ class Run:
 def own_seed(framework: str, index: int) -> int:
     """A framework's own seeds: disjoint from other frameworks' and from the small shared ones."""
     return 1000 * (1 + zlib.crc32(framework.encode()) % 10_000) + index
-
-
-@functools.cache
-def package(framework: str) -> str:
-    """The distribution a framework folder needs: the first line of its requirements.txt."""
-    path = ROOT / "implementations" / framework / "requirements.txt"
-    lines = [line.strip() for line in path.read_text().splitlines()]
-    first = next(line for line in lines if line and not line.startswith("#"))
-    return re.split(r"[=<>!\[; ]", first)[0]
-
-
-def installed(framework: str) -> str | None:
-    """The version of the framework's package here, without importing it; None when missing."""
-    # One framework may be shipped under several distributions that own the same module.
-    names = (package(framework), package(framework).removesuffix("-cpu"))
-    return next(filter(None, map(_version, names)), None)
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 class Plan:
@@ -148,8 +124,32 @@ class Plan:
     def atlas_versions(self, framework: str) -> str:
         """Of the framework, and of the libraries beside it that rows ask."""
         beside = MODULES[framework][1:]
-        told = (f"{name} {_version(name)}" for name in beside)
+        told = (f"{name} {version(name)}" for name in beside)
         return ", ".join((self.versions(framework), *told))
+
+    @property
+    def timings(self) -> list[str]:
+        """What the jobs write that time a net, a file each."""
+        return [str(self.results / "throughput" / f"{net}.json") for net in self.nets]
+
+    @property
+    def nets(self) -> list[str]:
+        """Those that are timed."""
+        return list(self.configuration.nets)
+
+    def timing_sources(self, net: str) -> list[str]:
+        architecture = NETS[net].make().architecture
+        return closure.closure(closure.timing_modules(architecture, self.frameworks))
+
+    def timing_arguments(self) -> str:
+        chosen = self.configuration
+        words = [f"--results {self.results}", f"--frameworks {' '.join(self.frameworks)}"]
+        words += [f"--rounds {chosen.rounds}", f"--threads {chosen.threads}"]
+        return " ".join([*words, f"--device {chosen.device}"])
+
+    def all_versions(self) -> str:
+        """Of all that is timed: another one is timed anew."""
+        return ", ".join(map(self.versions, self.frameworks))
 
     def versions(self, framework: str) -> str:
         """Of what computes a job: another one computes it anew."""
@@ -221,6 +221,8 @@ class Plan:
                 self.sources(claim, framework)
         for framework in self.judged_frameworks:
             self.mutant_sources(framework)
+        for net in self.nets:
+            self.timing_sources(net)
         self.atlas_sources()
         self.report_sources()
 

@@ -111,7 +111,7 @@ class Reporter:
             "text": text,
             "started": self.started,
             "updated": now,
-            "cpu_seconds": time.process_time() - self.spent,
+            "cpu_seconds": sum(os.times()[:4]) - self.spent,  # with processes that it waited for
             "pid": os.getpid(),
         }
         store.write_file(self.path, store.canonical(note))

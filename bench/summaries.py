@@ -128,6 +128,13 @@ def merged(kind: str) -> Callable[[Path], str]:
     return merge
 
 
+def throughput(results: Path) -> str:
+    """throughput.json: the records of every net that is timed, one after another."""
+    nets = store.read(results / "manifest.json")["config"]["nets"]
+    paths = (results / "throughput" / f"{net}.json" for net in nets)
+    return store.canonical([r for path in paths if path.is_file() for r in store.read(path)])
+
+
 def atlas(results: Path) -> str:
     """atlas.json: a record a row and framework, and whether the row's defaults disagree."""
     answers: list[dict[str, Any]] = json.loads(merged("atlas")(results))
@@ -157,6 +164,7 @@ SUMMARIES: dict[str, tuple[str, Callable[[Path], str]]] = {
     "conformance": ("conformance.json", merged("conformance")),
     "mutants": ("mutants.json", merged("mutants")),
     "atlas": ("atlas.json", atlas),
+    "throughput": ("throughput.json", throughput),
 }
 
 

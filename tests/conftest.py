@@ -10,7 +10,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 import implementations
-from bench import plan, threads
+from bench import packages, threads
 
 ROOT = Path(__file__).resolve().parent.parent
 FRAMEWORKS = implementations.names()
@@ -54,8 +54,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
 @pytest.fixture(params=FRAMEWORKS)
 def framework(request: pytest.FixtureRequest) -> str:
     """Every framework that is installed; a missing one is skipped with its reason."""
-    if plan.installed(request.param) is None:
-        pytest.skip(f"{plan.package(request.param)} is not installed")
+    if packages.installed(request.param) is None:
+        pytest.skip(f"{packages.package(request.param)} is not installed")
     return request.param
 
 

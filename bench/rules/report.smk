@@ -10,6 +10,7 @@ rule report:
         conformance=rules.conformance_summary.output,
         mutants=rules.mutants_summary.output,
         atlas=rules.atlas_summary.output,
+        throughput=rules.throughput_summary.output,
     output:
         plan.reports / "index.html",
     log:

@@ -53,7 +53,7 @@ class Worker:
         device: str = "cpu",
     ) -> None:
         self.framework, self.form = framework, form
-        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115: closed by close()
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  (close() does)
         command = [sys.executable, "-m", "bench.timing.worker"]
         command += ["--framework", framework, "--form", form, "--threads", str(threads_)]
         command += ["--dtype", dtype, "--device", device]

@@ -80,3 +80,6 @@ class Passes(_Rotating):
 
     def found(self) -> Arrays:
         return self.system.collect()
+
+
+CALLS = {"update": Steps, "forward": Passes}

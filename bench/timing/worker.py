@@ -35,16 +35,16 @@ from typing import Any
 
 import numpy as np
 
-from bench import command, measure, plan, ranges, threads, weights
+from bench import command, measure, packages, ranges, threads, weights
 from bench.contract import VARIANTS, Config
 from bench.errors import UserError
-from bench.timing.loops import Loop, Passes, Steps
+from bench.timing.contestants import forms
+from bench.timing.loops import CALLS, Loop
 from bench.timing.nets import NETS, UPDATE, batches
 from bench.training import TRAIN
 
 PROTOCOL = 1  # of the lines; rises when the other end would misunderstand
 MACHINE = "machine"  # a framework by name: its forms are the limits of the machine
-CALLS = {"update": Steps, "forward": Passes}
 GROWTH = 10  # a measurement grows by at most this factor between two attempts at its size
 
 
@@ -100,16 +100,22 @@ class Worker:
         if self.framework == MACHINE:
             limits = importlib.import_module("bench.timing.limits")
             return lambda net, call: limits.build(self.form)
-        if plan.installed(self.framework) is None:
-            raise UserError(f"{plan.package(self.framework)} is not installed")
+        if packages.installed(self.framework) is None:
+            raise UserError(f"{packages.package(self.framework)} is not installed")
+        ranges.choice(f"form of {self.framework}", self.form, forms(self.framework))
         if self.form in VARIANTS:
             adapter = importlib.import_module(f"implementations.{self.framework}.adapter")
             return lambda net, call: CALLS[call](
                 adapter.build(NETS[net].make(), {TRAIN: UPDATE}, self.config)
             )
         library = importlib.import_module(f"implementations.library.{self.framework}")
-        ranges.choice(f"form of {self.framework}", self.form, (*VARIANTS, *library.FORMS))
-        return lambda net, call: library.build(NETS[net].make(), UPDATE, self.config, self.form)
+
+        def trained(net: str, call: str) -> Loop:
+            if call != "update":
+                raise UserError(f"the form {self.form} is a loop that trains: no {call} pass of it")
+            return library.build(NETS[net].make(), UPDATE, self.config, self.form)
+
+        return trained
 
     def prepare(self, net: str, call: str, at_least: float) -> dict[str, Any]:
         ranges.choice("net", net, NETS)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bench import plan, threads
+from bench import packages, threads
 from tests.conftest import ROOT
 
 NOTICES = (
@@ -42,7 +42,7 @@ def test_the_last_words_of_a_crash_are_said() -> None:
     assert words == "not built for this processor\n"
 
 
-@pytest.mark.skipif(plan.installed("tensorflow") is None, reason="tensorflow is not installed")
+@pytest.mark.skipif(packages.installed("tensorflow") is None, reason="tensorflow is not installed")
 @pytest.mark.parametrize(
     "start", ["import implementations.tensorflow.adapter", "ask('tensorflow')"]
 )

@@ -2,11 +2,11 @@
 
 import pytest
 
-from bench import plan
+from bench import packages
 from tests.conftest import run_suite
 
 
 def test_operations() -> None:
-    if plan.installed("pytorch") is None:
+    if packages.installed("pytorch") is None:
         pytest.skip("PyTorch is not installed")
     run_suite("tests/implementations/suite_operations.py", "pytorch")

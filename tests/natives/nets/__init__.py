@@ -2,10 +2,10 @@
 
     answer(spec, parameters, buffers, batch) -> Answer
 
-builds VGG or a residual net of bench/specs from the library's layers, with settings aligned and
-weights copied. Arrays are NumPy float64 under canonical names and in canonical layout, going in and
-coming out. UNBIASED says which variance the library's batch norm keeps; what our own keeps is an
-option. Dropout is left out: a library draws its own masks (tests/natives/<framework>.py).
+asks a net of implementations/library/nets, its weights copied. Arrays are NumPy float64 under
+canonical names and in canonical layout, going in and coming out. UNBIASED says which variance the
+library's batch norm keeps; what our own keeps is an option. ARCHITECTURES are those that are
+written. Dropout is left out: a library draws its own masks (tests/natives/<framework>.py).
 """
 
 from collections.abc import Mapping

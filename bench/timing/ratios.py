@@ -1,0 +1,51 @@
+"""What is said of two contestants that took turns: a ratio of times with an interval.
+
+In round i, with times t_i and b_i, the two are compared by l_i = log(t_i / b_i): what slowed the
+machine in that round slowed both. The ratio is exp(median l). Its interval is that of a median,
+from the order statistics of the l_i: it assumes no distribution, so that a round in which something
+else ran does not widen it. With too few rounds it has no ends.
+
+The floor is what two processes that are the same showed in the same run: the far end of the
+interval of their |log ratio|. A ratio is judged only where its interval leaves 1 out and it is
+further from 1 than the floor.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+LEVEL = 0.95
+ROUNDS = 6  # the interval of a median at this level has ends from here on: 1 - 2 / 2^6 = 0.97
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """of times; below 1 where less time is needed."""
+
+    ratio: float
+    low: float  # 0 and infinity where there are too few rounds
+    high: float
+
+    def beyond(self, floor: float) -> bool:
+        """Whether the interval leaves 1 out, and the ratio is further from 1 than the floor."""
+        return not self.low <= 1.0 <= self.high and abs(math.log(self.ratio)) > math.log1p(floor)
+
+
+def compared(times: Sequence[float], baseline: Sequence[float]) -> Ratio:
+    """Of a contestant to a baseline, paired by round."""
+    logs = np.log(times) - np.log(baseline)
+    low, high = -math.inf, math.inf
+    if len(logs) >= ROUNDS:
+        found: Any = stats.quantile_test(logs, p=0.5).confidence_interval(LEVEL)
+        low, high = float(found.low), float(found.high)
+    return Ratio(math.exp(float(np.median(logs))), math.exp(low), math.exp(high))
+
+
+def floor(control: Ratio) -> float:
+    """How far from 1 the same thing measured twice may be: 0.012 is 1.2 %."""
+    low = 1 / control.low if control.low > 0 else math.inf
+    return max(low, control.high) - 1

@@ -1,0 +1,222 @@
+"""How fast each framework computes a net, in each of its forms.
+
+    python -m bench.timing.throughput --net lenet [--frameworks pytorch jax] [--forms native flax]
+
+A process for each framework and form; they take turns, round by round (conductor.py), beside two
+processes that measure the limits of the machine (limits.py) and one that is the baseline a second
+time: how far it is from the first is how far a ratio may be without a cause. A training step and a
+forward pass are timed, in float32; import, first step and steady state are told apart. A time
+counts only if what was timed computed the right thing (checked.py).
+
+With --out a list of records is written (bench/schemas/throughput.json); a table is printed anyway.
+"""
+
+import argparse
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import implementations
+from bench import command, machine, ranges, store
+from bench.errors import UserError
+from bench.progress import Reporter
+from bench.timing import checked, contestants, ratios
+from bench.timing.conductor import Clock, Turn, Worker, played
+from bench.timing.contestants import Contestant
+from bench.timing.limits import Limits, limits
+from bench.timing.loops import CALLS
+from bench.timing.nets import NETS
+from bench.timing.worker import MACHINE
+
+LIMITS = (Contestant(MACHINE, "gemm"), Contestant(MACHINE, "stream"))
+
+
+@dataclass
+class Measured:
+    """One contestant in one call."""
+
+    contestant: Contestant
+    facts: Mapping[str, Any]  # of its start: versions, device, import
+    first: Mapping[str, Any] = field(default_factory=dict)  # of building and the first step
+    turns: list[Turn] = field(default_factory=list)
+    peak_memory_mib: float = 0.0
+    check: checked.Check | None = None  # None: a limit of the machine
+    absent: str | None = None  # why it was not timed
+
+    @property
+    def clock(self) -> Clock:
+        return self.facts["clock"]
+
+    def times(self, clock: Clock | None = None) -> list[float]:
+        """Seconds per step, by round, on the clock that judges or another one."""
+        return [getattr(turn, clock or self.clock) for turn in self.turns]
+
+    @property
+    def repeats(self) -> bool:
+        """Whether every round led to the same, to the last bit."""
+        return len({turn.digest for turn in self.turns}) == 1
+
+
+@dataclass
+class Session:
+    """All contestants in one call of a net, measured in the same rounds."""
+
+    net: str
+    call: str
+    threads: int
+    measured: list[Measured]
+    baseline: Measured
+    control: Measured
+    limits: Limits
+    machine: Mapping[str, Any]
+
+    @property
+    def floor(self) -> float:
+        """How far from 1 a ratio is without a cause."""
+        return ratios.floor(ratios.compared(self.control.times(), self.baseline.times()))
+
+    def fastest_library(self, framework: str) -> Measured | None:
+        """The fastest of a framework's forms out of the box."""
+        own = contestants.library_forms(framework)
+        timed = [
+            m
+            for m in self.measured
+            if m.contestant.framework == framework and m.contestant.form in own and not m.absent
+        ]
+        return min(timed, key=lambda m: ratios.compared(m.times(), self.baseline.times()).ratio,
+                   default=None)  # fmt: skip
+
+
+class Ensemble:
+    """The workers, started once for all calls. Use it in a with statement."""
+
+    def __init__(self, players: Sequence[Contestant], threads: int, device: str) -> None:
+        self.players, self.threads, self.device = list(players), threads, device
+        self.stack = contextlib.ExitStack()
+        self.workers = [self._started(player) for player in self.players]
+        self.limits = [self._started(limit) for limit in LIMITS]
+        self.controls: dict[Contestant, Worker] = {}
+
+    def __enter__(self) -> "Ensemble":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.stack.__exit__(*error)
+
+    def measure(
+        self, net: str, call: str, rounds: int, report: Callable[[float, str], None]
+    ) -> Session:
+        """Prepare everyone, take turns, check what was computed.
+
+        Raises UserError where the baseline refuses the net: there is nothing to compare with.
+        """
+        before = machine.state()
+        baseline = contestants.baseline(call, self.players)
+        if baseline not in self.controls:
+            self.controls[baseline] = self._started(baseline)
+        everyone = [*self.workers, self.controls[baseline], *self.limits]
+        found: list[Measured] = []
+        for place, worker in enumerate(everyone):
+            report(0.3 * place / len(everyone), f"{worker.name}, first steps")
+            found.append(_prepared(worker, net, call))
+        first = found[self.players.index(baseline)]
+        if first.absent:
+            raise UserError(first.absent)
+        playing = [place for place, measured in enumerate(found) if not measured.absent]
+        steps = [found[place].first["steps"] for place in playing]
+        turns = played([everyone[place] for place in playing], steps, rounds, digest=True)
+        for number, taken in enumerate(turns, 1):
+            for place, turn in zip(playing, taken, strict=True):
+                found[place].turns.append(turn)
+            report(0.3 + 0.6 * number / rounds, f"round {number} of {rounds}")
+        contest = found[: -len(LIMITS)]
+        right = checked.answers(net, call, {m.first["steps"] for m in contest if not m.absent})
+        for place in playing:
+            measured, worker = found[place], everyone[place]
+            if place < len(contest):
+                measured.check = right.check(measured.first["steps"], worker.found())
+            measured.peak_memory_mib = worker.peak()
+            worker.dismiss()
+        return Session(
+            net=net,
+            call=call,
+            threads=self.threads,
+            measured=contest[:-1],
+            baseline=first,
+            control=contest[-1],
+            limits=limits(*(measured.times() for measured in found[-len(LIMITS) :])),
+            machine=_told(before, machine.state()),
+        )
+
+    def _started(self, player: Contestant) -> Worker:
+        """Its process; those that are made one after another start beside each other."""
+        return self.stack.enter_context(
+            Worker(player.framework, player.form, threads_=self.threads, device=self.device)
+        )
+
+
+def _told(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The machine, and what happened on it meanwhile."""
+    happened = machine.during(before, after)
+    return {
+        "warnings": machine.warnings(before, after),
+        "load": happened["load_before"],
+        "steal": happened["steal"],
+        "during": happened,
+        "state": machine.description(),
+    }
+
+
+def _prepared(worker: Worker, net: str, call: str) -> Measured:
+    measured = Measured(Contestant(worker.framework, worker.form), worker.facts)
+    try:
+        measured.first = worker.prepare(net, call)
+    except UserError as refusal:
+        measured.absent = str(refusal)
+    return measured
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Time a net in every framework and form.")
+    parser.add_argument("--net", required=True, help=", ".join(NETS))
+    parser.add_argument("--calls", nargs="+", default=list(CALLS), choices=CALLS)
+    parser.add_argument("--frameworks", nargs="+", default=None, choices=implementations.names())
+    parser.add_argument("--forms", nargs="+", default=None, help="default: all that there are")
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="cpu")
+    parser.add_argument("--results", type=Path, help="results/<budget>, to report progress to")
+    parser.add_argument("--out", type=Path, help="the records, as JSON")
+    arguments = parser.parse_args()
+    ranges.choice("net", arguments.net, NETS)
+    for name in ("rounds", "threads"):
+        ranges.number(name, getattr(arguments, name), ranges.AT_LEAST_ONE)
+    present = arguments.frameworks or contestants.installed()
+    players = contestants.chosen(present, arguments.forms)
+    said = Reporter(arguments.results, f"throughput/{arguments.net}") if arguments.results else None
+    sessions: list[Session] = []
+    with Ensemble(players, arguments.threads, arguments.device) as ensemble:
+        for place, call in enumerate(arguments.calls):
+
+            def report(fraction: float, text: str, place: int = place, call: str = call) -> None:
+                if said:
+                    whole = (place + fraction) / len(arguments.calls)
+                    said.report(whole, f"{call}, {text}")
+
+            sessions.append(ensemble.measure(arguments.net, call, arguments.rounds, report))
+    from bench.timing import records
+
+    for session in sessions:
+        records.show(session)
+    if arguments.out:
+        rows = [record for session in sessions for record in records.of(session)]
+        store.write_file(arguments.out, store.canonical(rows))
+    if said:
+        said.report(1.0, f"{len(players)} contestants timed")
+    return 0
+
+
+if __name__ == "__main__":
+    command.run(main)

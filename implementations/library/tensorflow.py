@@ -1,0 +1,93 @@
+"""TensorFlow as its user writes it: keras.layers, compile(), fit().
+
+"fit" is Keras's default, which compiles the step by XLA wherever its layers can be. That is slow
+with convolutions on a CPU: "fit_graph" is the same with jit_compile=False, a setting of compile()
+and no other code.
+
+A call of fit() costs some milliseconds beside its steps, once: it is to be timed over many.
+
+The epsilon of Keras's Adam is added to the root of the uncorrected second moment: at one number,
+the steps differ from those of Algorithm 1 where gradients are small. The rate is kept in float32.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from bench.contract import Arrays, Config, Update, check_names
+from bench.spec import Spec
+from implementations.library import RATE, check, check_batches
+from implementations.library.nets import tensorflow as nets
+from implementations.tensorflow.device import prepare
+
+FORMS = ("fit", "fit_graph")
+
+
+def build(spec: Spec, update: Update, config: Config, form: str, rate: float = RATE) -> "Loop":
+    """Raises UserError for a net, an update or a form that it does not take."""
+    check("Keras", nets.ARCHITECTURES, FORMS, spec, update, form)
+    return Loop(spec, update, config, form, rate)
+
+
+class Loop:
+    def __init__(self, spec: Spec, update: Update, config: Config, form: str, rate: float) -> None:
+        self.spec, self.dtype = spec, config.dtype
+        self.device, _ = prepare(config)
+        with tf.device(self.device):
+            self.net: Any = nets.build(spec, config.dtype)
+            constants = update.optimizer.constants
+            self.net.compile(
+                keras.optimizers.Adam(
+                    rate, constants["beta1"], constants["beta2"], constants["epsilon"]
+                ),
+                keras.losses.SparseCategoricalCrossentropy(from_logits=True, dtype=config.dtype),
+                jit_compile="auto" if form == "fit" else False,
+            )
+            self.net.optimizer.build(self.net.trainable_variables)
+        self.batches: list[tf.data.Dataset] = []
+        self.done = 0
+
+    def load(self, parameters: Arrays) -> None:
+        check_names("parameters", self.spec.shapes(), parameters)
+        buffers = {name: np.full(b.shape, b.initial) for name, b in self.spec.buffers.items()}
+        for name, variable in nets.canonical(self.net).items():
+            variable.assign({**parameters, **buffers}[name])
+        for variable in self.net.optimizer.variables:
+            if variable.name != "learning_rate":
+                variable.assign(np.zeros(variable.shape))
+
+    def stage(self, batches: Sequence[Arrays]) -> None:
+        """One data set for each batch to begin with: fit() begins every data set at its start."""
+        check_batches(self.spec, batches)
+        with tf.device(self.device):
+            images = [tf.constant(batch["x"].astype(self.dtype)) for batch in batches]
+            labels = [tf.constant(batch["y"].astype(np.int64)) for batch in batches]
+            self.batches = [
+                tf.data.Dataset.from_tensor_slices(
+                    (tf.stack(images[n:] + images[:n]), tf.stack(labels[n:] + labels[:n]))
+                ).repeat()
+                for n in range(len(batches))
+            ]
+        self.done = 0
+
+    def steps(self, count: int) -> None:
+        batches = self.batches[self.done % len(self.batches)]
+        with tf.device(self.device):
+            self.net.fit(batches, steps_per_epoch=count, epochs=1, verbose=0, shuffle=False)
+        self.done += count
+
+    def synchronize(self) -> None:
+        if self.device.startswith("/GPU"):
+            tf.test.experimental.sync_devices()
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        owned = nets.canonical(self.net)
+        return {name: owned[name].numpy().copy() for name in self.spec.parameters}
+
+    def close(self) -> None:
+        self.batches = []
+        del self.net
+        keras.backend.clear_session()

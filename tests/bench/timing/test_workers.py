@@ -1,0 +1,168 @@
+"""Real worker processes: what they answer, how they refuse, and that none is left behind."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from bench import weights
+from bench.contract import INFERENCE, Config, State
+from bench.errors import UserError
+from bench.timing import checked
+from bench.timing.conductor import Worker, played
+from bench.timing.loops import Passes, Steps
+from bench.timing.nets import NETS, UPDATE, batches
+from bench.training import TRAIN
+from implementations.numpy import adapter
+from tests.conftest import ROOT
+
+
+def test_a_worker_makes_the_steps_that_it_is_timed_for(framework: str) -> None:
+    """From the initial weights each time: to the last bit the same, and what the reference does."""
+    right = checked.answers("mlp", "update", [3, 5])
+    with Worker(framework, "native") as worker:
+        assert worker.facts["import_cpu_seconds"] > 0
+        assert worker.clock == "cpu_seconds"
+        first = worker.prepare("mlp", at_least=1e-4)
+        assert first["steps"] >= 1
+        assert first["first_step_cpu_seconds"] > 0
+        turns = [worker.turn(steps, digest=True) for steps in (3, 5, 3)]
+        assert turns[0].digest == turns[2].digest != turns[1].digest
+        assert all(turn.cpu_seconds > 0 and turn.wall_seconds > 0 for turn in turns)
+        found = worker.found()
+        assert right.check(3, found).correct
+        assert not right.check(5, found).correct  # two steps are missing
+        assert worker.peak() > 20
+
+
+def test_a_worker_makes_forward_passes() -> None:
+    right = checked.answers("mlp", "forward", [2, 4])
+    with Worker("numpy", "native") as worker:
+        worker.prepare("mlp", "forward", at_least=0.0)
+        worker.turn(2)
+        found = worker.found()
+    assert right.check(2, found).correct
+    assert not right.check(4, found).correct  # of another batch
+
+
+@pytest.mark.parametrize("layer", ["fc1/bias", "fc3/weight"])
+def test_a_layer_that_is_not_moved_is_seen(layer: str) -> None:
+    right = checked.answers("mlp", "update", [4])
+    begin = weights.initial(NETS["mlp"].make(), 0).parameters
+    exact = right.exact[4]
+    assert right.check(4, exact).correct
+    assert not right.check(4, {**exact, layer: begin[layer]}).correct
+    assert not right.check(4, {**exact, layer: begin[layer] * np.nan}).correct
+    with pytest.raises(ValueError, match="the reference has"):
+        right.check(4, {layer: exact[layer]})
+
+
+def test_a_loop_begins_anew_and_goes_round() -> None:
+    spec = NETS["mlp"].make()
+    given = list(batches(spec, 4, number=2))
+    assert not np.array_equal(given[0]["x"], given[1]["x"])
+    begin = weights.initial(spec, 0)
+    loop = Steps(adapter.build(spec, {TRAIN: UPDATE}, Config(dtype="float64")))
+    loop.stage(given)
+    loop.load(begin.parameters)
+    loop.steps(1)
+    loop.steps(2)
+    system = adapter.build(spec, {TRAIN: UPDATE}, Config(dtype="float64"))
+    system.load(State(parameters=begin.parameters))
+    for batch in (given[0], given[1], given[0]):
+        system.update(TRAIN, system.stage(batch), 1e-3)
+    expected = system.export().parameters
+    assert all(np.array_equal(array, expected[name]) for name, array in loop.found().items())
+    passes = Passes(system)
+    passes.stage(given)
+    passes.load(begin.parameters)
+    passes.steps(1)
+    logits = system.evaluate("logits", system.stage(given[0]), INFERENCE).outputs["logits"]
+    assert np.array_equal(passes.found()["logits"], logits)
+
+
+def test_turns_go_forwards_and_backwards() -> None:
+    class Noted:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def turn(self, steps: int, digest: bool) -> str:
+            order.append(self.name)
+            return f"{self.name}{steps}"
+
+    order: list[str] = []
+    workers = [Noted("a"), Noted("b"), Noted("c")]
+    rounds = list(played(workers, [1, 2, 3], 3))  # type: ignore[arg-type]
+    assert "".join(order) == "abccbaabc"
+    assert rounds == [["a1", "b2", "c3"]] * 3
+
+
+@pytest.mark.parametrize(
+    ("framework", "form", "request_", "message"),
+    [
+        ("numpy", "nativ", {}, "unknown form of numpy 'nativ'; did you mean native?"),
+        ("numpy", "native", {"net": "lennet"}, "unknown net 'lennet'; did you mean lenet?"),
+        ("numpy", "native", {"net": "mlp", "call": "updat"}, "unknown call 'updat'"),
+    ],
+)
+def test_a_mistake_is_one_sentence(
+    framework: str, form: str, request_: dict[str, str], message: str
+) -> None:
+    with Worker(framework, form) as worker, pytest.raises(UserError, match=message):
+        worker.prepare(**{"net": "mlp", **request_})
+
+
+def test_a_turn_without_a_net_is_refused() -> None:
+    with Worker("numpy", "native") as worker:
+        with pytest.raises(UserError, match="no net is prepared"):
+            worker.turn(1)
+        worker.prepare("mlp", at_least=0.0)  # it is still there
+        worker.dismiss()
+        with pytest.raises(UserError, match="no net is prepared"):
+            worker.turn(1)
+
+
+def test_a_worker_that_fails_tells_where() -> None:
+    with Worker("numpy", "native") as worker:
+        with pytest.raises(RuntimeError, match=r"numpy native failed:\n(?s:.)*TypeError"):
+            worker._ask(do="turn", no_such_argument=1)
+        worker.process.kill()
+        worker.process.wait()
+        with pytest.raises(RuntimeError, match="ended with exit code -9"):
+            worker.prepare("mlp")
+
+
+def test_no_worker_is_left_behind() -> None:
+    worker = Worker("numpy", "native")
+    with contextlib.suppress(KeyboardInterrupt), worker:
+        _ = worker.facts
+        raise KeyboardInterrupt
+    with pytest.raises(ProcessLookupError):
+        os.kill(worker.process.pid, 0)
+
+
+def test_another_protocol_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.timing.conductor.PROTOCOL", -1)
+    with Worker("numpy", "native") as worker, pytest.raises(UserError, match="too far apart"):
+        _ = worker.facts
+
+
+def test_what_a_library_prints_is_no_answer() -> None:
+    """Answers have a line of their own; standard output is for whoever prints."""
+    command = [sys.executable, "-c", "import runpy, sys; from bench.timing import nets\n"
+               "make = nets.NETS['mlp'].make\n"
+               "def loud(): print('loud'); return make()\n"
+               "nets.NETS['mlp'] = nets.Timed(loud, 4)\n"
+               "sys.argv = ['w', '--framework', 'numpy', '--form', 'native']\n"
+               "from bench import threads; threads.pin = lambda n: None\n"
+               "from bench.timing import worker; worker.main()"]  # fmt: skip
+    asked = json.dumps({"do": "prepare", "net": "mlp", "call": "update", "at_least": 0.0})
+    done = subprocess.run(
+        command, cwd=ROOT, input=asked + "\n", capture_output=True, text=True, check=True
+    )
+    assert len(done.stdout.splitlines()) == 2
+    assert "loud" in done.stderr
