@@ -8,16 +8,14 @@ prints it for this machine.
 import argparse
 import importlib
 import importlib.metadata
-import os
 import platform
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import threadpoolctl
 
 import implementations
-from bench import command, store
+from bench import command, machine, store
 from bench.closure import ROOT
 from bench.contract import Config, Environment
 
@@ -37,11 +35,13 @@ def collect(environment: Environment) -> dict[str, Any]:
         for pool in threadpoolctl.threadpool_info()
     ]
     commit, dirty = git_state()
+    described = machine.description()
     return {
         "versions": dict(sorted(versions.items())),
         "platform": platform.platform(),
-        "cpu_model": cpu_model(),
-        "cores": os.cpu_count(),
+        "cpu_model": described.pop("cpu_model"),
+        "cores": described.pop("cores"),
+        "machine": described,
         "framework": environment.framework,
         "device": environment.device,
         "blas": environment.blas,
@@ -51,16 +51,6 @@ def collect(environment: Environment) -> dict[str, Any]:
         "git_commit": commit,
         "git_dirty": dirty,
     }
-
-
-def cpu_model() -> str:
-    """The processor's name as the kernel gives it."""
-    information = Path("/proc/cpuinfo")
-    if information.is_file():
-        for line in information.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def git_state() -> tuple[str | None, bool | None]:

@@ -22,6 +22,7 @@ from bench.report.style import in_order
 POOLED = "pooled"
 IDENTITY = ("claim", "framework", "arm", "seed")
 WORDS = {"rule_hash": str, "commit": str}  # hexadecimal digits may look like a number
+TIMED_ONCE = ("import", "first_step")
 NEEDED = {
     "frameworks.json": ("framework", "available", "version", "reason"),
     "plan.json": IDENTITY,
@@ -38,6 +39,14 @@ NEEDED = {
     "atlas.json": (
         *("row", "topic", "title", "why", "framework", "versions", "default", "pinned", "changed"),
         *("recipe", "residual", "tolerance", "aligned", "red", "note", "frameworks_disagree"),
+    ),
+    "throughput.json": (
+        *("net", "call", "framework", "form", "batch", "threads", "dtype", "device", "rounds"),
+        *("cpu_seconds", "wall_seconds", "clock", "baseline", "ratio", "ratio_low", "ratio_high"),
+        *("level", "noise_floor", "judged", "examples_per_second", "intensity", "fraction"),
+        *("operations_per_second", "peak_memory_mib", "energy_joules", "correct", "deviation"),
+        *("tolerance", "repeats", "machine", "commit", "versions"),
+        *(f"{what}_{clock}_seconds" for what in TIMED_ONCE for clock in ("cpu", "wall")),
     ),
     "runs.csv": IDENTITY,
     "timings.csv": (*IDENTITY, "metric", "value"),
@@ -58,6 +67,7 @@ class Gathered:
     conformance: list[dict[str, Any]]
     mutants: list[dict[str, Any]]
     atlas: list[dict[str, Any]]
+    throughput: list[dict[str, Any]]
     datasets: list[dict[str, Any]]
 
     @property
@@ -166,6 +176,7 @@ def gather(results: Path, summarized: Path | None = None) -> Gathered:
         conformance=_records(written / "conformance.json"),
         mutants=_records(written / "mutants.json"),
         atlas=_records(written / "atlas.json"),
+        throughput=_records(results / "throughput.json"),
         datasets=[_object(path) for path in sorted((results / "data").glob("*.json"))],
     )
 

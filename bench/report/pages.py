@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from bench import rules_text
 from bench.claim import AtLeast, Claim, Difference, Equivalent, Hypothesis, Same, Within
-from bench.report import atlas, conformance, evidence, figures, gallery, series, sources
+from bench.report import atlas, conformance, evidence, figures, gallery, series, sources, speed
 from bench.report.gather import POOLED, Gathered
 from bench.report.style import JUDGED, LOOKS, MEANINGS, SHAPES, TOPICS, look, title
 
@@ -46,6 +46,7 @@ def pages(found: Gathered) -> dict[str, str]:
         "index.html": render("index", "", front(found)),
         "errata.html": render("errata", "", {"claims": [_claim(found, c) for c in found.claims]}),
         "conformance.html": render("conformance", "", conformance.page(found)),
+        "speed.html": render("speed", "", speed.page(found)),
         "atlas.html": render("atlas", "", atlas.page(found.atlas)),
         "gallery.html": render("gallery", "", {"gallery": gallery.page(found.data_dir)}),
         "provenance.html": render("provenance", "", provenance(found)),
@@ -70,6 +71,7 @@ def _renderer(found: Gathered) -> Callable[[str, str, Mapping[str, Any]], str]:
     )
     environment.filters["number"] = rules_text.number
     environment.filters["csv"] = csv_link
+    environment.filters["told"] = speed.told
     environment.globals.update(
         title=title,
         look=look,

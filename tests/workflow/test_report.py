@@ -236,7 +236,7 @@ def complaints(shown: subprocess.CompletedProcess[str]) -> list[str]:
 @browser
 def test_a_browser_has_nothing_to_complain_about(reproduction: Checkout, tmp_path: Path) -> None:
     home = reproduction.path("reports/smoke")
-    names = ("index", "claims/lenet_accuracy", "conformance", "atlas", "gallery")
+    names = ("index", "claims/lenet_accuracy", "conformance", "speed", "atlas", "gallery")
     for name in (*names, "implementations/lenet"):
         assert complaints(shown(home / f"{name}.html", tmp_path)) == []
     # The same look sees what the policy of the pages forbids.

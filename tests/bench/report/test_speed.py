@@ -1,0 +1,252 @@
+"""The page about speed says what throughput.json says, and where nothing was timed, that."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from bench import machine
+from bench.errors import UserError
+from bench.report import gather, pages, speed, speed_figures
+from bench.summaries import SCHEMAS
+from tests.bench.report.timings import BASELINE, RATIOS, STATE, record, sample
+
+ROWS = sum(map(len, RATIOS.values()))
+
+
+def gathered(folder: Path, rows: list[dict[str, Any]] | None) -> gather.Gathered:
+    home = folder / "standard"
+    home.mkdir()
+    if rows is not None:
+        (home / "throughput.json").write_text(json.dumps(rows))
+    return gather.gather(home)
+
+
+def written(folder: Path, rows: list[dict[str, Any]] | None) -> str:
+    """The page, without the others."""
+    found = gathered(folder, rows)
+    return pages._renderer(found)("speed", "", speed.page(found))
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[dict[str, Any]]:
+    return sample()
+
+
+@pytest.fixture(scope="module")
+def text(rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory) -> str:
+    return written(tmp_path_factory.mktemp("speed"), rows)
+
+
+def test_the_sample_is_what_the_schema_says(rows: list[dict[str, Any]]) -> None:
+    schema = json.loads((SCHEMAS / "throughput.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(rows, schema)
+    described = schema["items"]["properties"]
+    assert all("description" in value for value in described.values())
+    for name in described:
+        with pytest.raises(jsonschema.ValidationError, match=name):
+            jsonschema.validate([{k: v for k, v in rows[0].items() if k != name}], schema)
+
+
+def test_without_timing_the_page_says_so(tmp_path: Path) -> None:
+    text = written(tmp_path, None)
+    assert "Timing has not run yet." in text
+    assert "<table" not in text
+
+
+def test_the_page_is_one_of_the_report(tmp_path: Path) -> None:
+    found = pages.pages(gathered(tmp_path, None))
+    assert "Timing has not run yet." in found["speed.html"]
+    assert 'href="speed.html"' in found["index.html"]
+    assert 'href="../speed.html"' in found["claims/lenet_accuracy.html"]
+
+
+def test_every_contestant_of_every_net_has_a_row(text: str) -> None:
+    articles = re.findall(r'<article class="race" id="([^"]+)">(.*?)</article>', text, re.DOTALL)
+    assert [key for key, _ in articles] == [
+        f"{net}-{call}" for call in ("update", "forward") for net in ("mlp", "lenet", "resnet")
+    ]
+    for _, article in articles:
+        assert article.partition("<tbody>")[2].count("<tr") == ROWS
+        assert article.count("<svg") == 1
+
+
+def test_reference_and_native_stand_side_by_side(rows: list[dict[str, Any]]) -> None:
+    ordered = sorted(rows, key=speed._place)
+    of_one = [(r["framework"], r["form"]) for r in ordered if r["net"] == "mlp"][::2]
+    assert of_one[:6] == [
+        ("numpy", "reference"),
+        ("numpy", "native"),
+        ("pytorch", "reference"),
+        ("pytorch", "native"),
+        ("pytorch", "compiled"),
+        ("pytorch", "eager"),
+    ]
+
+
+def test_a_row_shows_its_numbers(text: str, rows: list[dict[str, Any]]) -> None:
+    for r in rows:
+        if r["ratio"] is None:
+            continue
+        assert f">{r['ratio']:.2f}</td>" in text
+        assert f"{r['ratio_low']:.2f} to {r['ratio_high']:.2f}</td>" in text
+        assert f">{r['examples_per_second']:,.0f}</td>" in text
+        assert f">{100 * r['fraction']:.0f} %</td>" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"ratio": 0.8, "judged": True}, "faster"),
+        ({"ratio": 1.3, "judged": True}, "slower"),
+        ({"ratio": 0.99, "judged": False}, "within the noise"),
+        ({"ratio": None, "judged": False}, "baseline"),
+        ({"ratio": 0.5, "judged": True, "correct": False}, "wrong"),
+    ],
+)
+def test_what_a_row_says(changes: dict[str, Any], word: str) -> None:
+    assert speed.outcome(record("mlp", "update", "jax", "native", **changes))[2] == word
+
+
+@pytest.mark.parametrize(("low", "high"), [(None, None), (0.0, float("inf"))])
+def test_an_open_interval_is_a_dash(low: Any, high: Any) -> None:
+    row = record("mlp", "update", "jax", "native", ratio_low=low, ratio_high=high)
+    assert speed.interval(row) == "–"
+    assert speed_figures.ratios([row], "one") is not None
+
+
+def test_a_time_without_the_right_answer_does_not_count(
+    tmp_path: Path, rows: list[dict[str, Any]]
+) -> None:
+    wrong = {"correct": False, "deviation": None}
+    changed = [
+        r | (wrong if (r["net"], r["call"], r["form"]) == ("mlp", "update", "flax") else {})
+        for r in rows
+    ]
+    found = gathered(tmp_path, changed)
+    page = speed.page(found)
+    library = page["glances"]["mlp-update"]["jax"].library
+    assert library
+    assert not library["correct"]
+    text = pages._renderer(found)("speed", "", page)
+    assert text.count('role="alert"') == 1
+    assert "JAX flax, mlp, training step: it did not compute" in text
+    assert text.count("</span> wrong</span>") == 2  # in its row, and at a glance
+    assert "JAX flax (wrong)" in text
+
+
+def test_the_best_of_a_library_is_the_fastest(rows: list[dict[str, Any]]) -> None:
+    own = [r for r in rows if (r["net"], r["call"]) == ("lenet", "forward")]
+    best = speed._glance(own, "pytorch").library
+    assert best
+    assert best["form"] == "compiled"
+    wrong = [r | ({"correct": False} if r["form"] == "compiled" else {}) for r in own]
+    best = speed._glance(wrong, "pytorch").library
+    assert best
+    assert best["form"] == "eager"
+    assert speed._glance(own, "numpy").library is None
+
+
+def test_warnings_stand_above_everything(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+    said = "Other processes used 0.43 of 2 cores meanwhile."
+    disturbed = [r | {"machine": r["machine"] | {"warnings": [said]}} for r in rows]
+    text = written(tmp_path, disturbed)
+    assert text.count(f"Timed on a disturbed machine. {said}") == 1
+    assert text.index(said) < text.index("At a glance")
+
+
+def test_a_quiet_machine_has_no_banner(text: str) -> None:
+    assert "disturbed machine" not in text
+    assert 'role="alert"' not in text
+
+
+def test_what_does_not_repeat_is_named(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+    first = rows[0]
+    text = written(tmp_path, [first | {"repeats": False}, *rows[1:]])
+    assert f"{speed_figures.named(first)} does not repeat to the bit." in text
+
+
+def test_the_roof_has_its_limits_and_its_points(rows: list[dict[str, Any]]) -> None:
+    svg = speed_figures.roofline([r for r in rows if r["call"] == "update"], "roof")
+    assert "GEMM 134 GFLOP/s" in svg
+    assert ">23 GB/s<" in svg
+    for net in ("mlp", "lenet", "resnet"):
+        assert f">{net}<" in svg
+    for key in RATIOS:
+        assert f"var(--p-{key})" in svg
+
+
+def test_names_above_the_roof_do_not_meet() -> None:
+    nets = [{"net": name, "intensity": x} for name, x in (("a_long_name", 10.0), ("another", 10.5))]
+    levels = speed_figures._labels([*nets, {"net": "far", "intensity": 90.0}], 5.0, 100.0)
+    assert levels == [("a long name", 10.0, 0), ("another", 10.5, 1), ("far", 90.0, 0)]
+
+
+def test_the_fastest_is_drawn_above(rows: list[dict[str, Any]]) -> None:
+    own = [r for r in rows if (r["net"], r["call"]) == ("lenet", "update")]
+    svg = speed_figures.ratios(own, "ratios")
+    assert svg
+    heights = {}
+    for r in own:
+        if r["ratio"] is not None:
+            text = re.search(rf'y="([\d.]+)"[^>]*>{speed_figures.named(r)}<', svg)
+            moved = re.search(rf"translate\([\d.]+ ([\d.]+)\)[^>]*>{speed_figures.named(r)}<", svg)
+            heights[r["ratio"]] = float((text or moved).group(1))  # type: ignore[union-attr]
+    assert [heights[ratio] for ratio in sorted(heights)] == sorted(heights.values())
+
+
+def test_a_baseline_alone_has_no_figure() -> None:
+    framework, form = BASELINE.split()
+    assert speed_figures.ratios([record("mlp", "update", framework, form)], "alone") is None
+
+
+def test_what_a_machine_does_not_tell_is_told(text: str) -> None:
+    table = text.partition('<h2 id="machine">')[2]
+    assert re.search(r"Governor</th><td>not told", table)
+    assert re.search(r"Limits of the control group</th><td>1.5 cores", table)
+    assert "not exposed by this machine" in table
+
+
+def test_every_fact_of_a_state_is_in_words() -> None:
+    """What is told here is what this machine answers, and what changes is left out of a
+    description."""
+    told = dict(speed.told(machine.state()))
+    assert len(told) == len(speed.FACTS)
+    assert "Frequency" not in dict(speed.told(machine.description()))
+    full = {key: 1 for _, key, _ in speed.FACTS} | {"cgroup": {"cores": None, "memory": 1 << 31}}
+    assert dict(speed.told(full))["Limits of the control group"] == "2.0 GiB"
+    assert dict(speed.told(STATE))["Two threads a core"] == "off"
+    assert speed.told({}) == []
+
+
+def test_a_record_of_another_version_is_refused(tmp_path: Path) -> None:
+    row = record("mlp", "update", "jax", "native")
+    del row["fraction"]
+    with pytest.raises(UserError, match="lacks fraction"):
+        gathered(tmp_path, [row])
+
+
+def test_links_lead_somewhere_and_nothing_is_fetched(text: str) -> None:
+    class Links(HTMLParser):
+        def __init__(self) -> None:
+            super().__init__()
+            self.links: set[str] = set()
+            self.ids: list[str] = []
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            given = dict(attrs)
+            self.links |= {v for k in ("href", "src", "xlink:href") if (v := given.get(k))}
+            self.ids += [v for v in (given.get("id"),) if v]
+
+    found = Links()
+    found.feed(text)
+    assert len(found.ids) == len(set(found.ids))
+    inside = {link[1:] for link in found.links if link.startswith("#")}
+    assert inside <= set(found.ids)
+    outside = {link for link in found.links if not link.startswith(("#", "data:"))}
+    assert all(link.endswith(".html") and "//" not in link for link in outside)
