@@ -66,12 +66,13 @@ def forms(library: Any) -> list[str]:
 
 
 def start(spec: Spec) -> Arrays:
-    """No larger than they are drawn: where a softmax is sure, its gradient is rounding."""
     return weights.initial(spec, 0).parameters
 
 
 def batches_of(spec: Spec, number: int) -> list[dict[str, np.ndarray]]:
-    return [drawn(spec, 6, seed) for seed in range(number)]
+    """Of dim images: where a softmax is sure of itself, its gradient is rounding."""
+    batches = [drawn(spec, 6, seed) for seed in range(number)]
+    return [{"x": batch["x"] / 16, "y": batch["y"]} for batch in batches]
 
 
 def compared(
