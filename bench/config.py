@@ -37,9 +37,9 @@ class Timing(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
-    nets: tuple[str, ...]
-    rounds: Annotated[int, Field(ge=1, strict=True)]
-    seconds: Annotated[float, Field(gt=0)]  # of a measurement at least
+    nets: tuple[str, ...] = ()
+    rounds: Annotated[int, Field(ge=1, strict=True)] = 12
+    seconds: Annotated[float, Field(gt=0)] = 0.2  # of a measurement, at least
 
 
 class Configuration(pydantic.BaseModel):
@@ -53,7 +53,7 @@ class Configuration(pydantic.BaseModel):
     processes: Literal["claim", "framework"] = "claim"  # no result depends on it
     data_dir: str | None
     conformance: Literal["short", "full"]
-    timing: Timing
+    timing: Timing = Timing()
     settings: Mapping[str, Overrides]
 
     @pydantic.field_validator("claims", "frameworks", mode="before")

@@ -48,7 +48,8 @@ class Glance:
 
 def page(found: Gathered) -> dict[str, Any]:
     """Everything the template needs."""
-    records = sorted(found.throughput, key=_place)
+    everyone = sorted(found.throughput, key=_place)
+    records = [record for record in everyone if record["absent"] is None]
     races = list(_races(records))
     frameworks = in_order({r["framework"] for r in records})
     return {
@@ -59,6 +60,7 @@ def page(found: Gathered) -> dict[str, Any]:
         "glances": {race.key: {f: _glance(race.rows, f) for f in frameworks} for race in races},
         "libraries": {r["framework"] for r in records if r["form"] not in VARIANTS},
         "roofs": _roofs(records),
+        "absent": [record for record in everyone if record["absent"] is not None],
         "warnings": list(dict.fromkeys(w for r in records for w in r["machine"]["warnings"])),
         "wrong": [r for r in records if not r["correct"]],
         "unsteady": [r for r in records if r["repeats"] is False],
@@ -122,9 +124,12 @@ def outcome(row: Record) -> tuple[str, str, str]:
     return ("supported", "▼", "faster") if row["ratio"] < 1 else ("conditional", "▲", "slower")
 
 
-def interval(row: Record) -> str:
-    """0.88 to 0.91; a dash for the baseline, and where too few rounds leave an end open."""
-    ends = (row["ratio_low"], row["ratio_high"])
+def interval(row: Record, to: str = "") -> str:
+    """0.88 to 0.91; a dash for the baseline, and where too few rounds leave an end open.
+
+    to: "library_" for the ratio to the framework's own library.
+    """
+    ends = (row[f"{to}ratio_low"], row[f"{to}ratio_high"])
     if any(end is None or not math.isfinite(end) for end in ends):
         return "–"
     return f"{ends[0]:.2f} to {ends[1]:.2f}"

@@ -23,6 +23,7 @@ from typing import Any
 
 import implementations
 from bench import command, machine, ranges, store
+from bench.contract import VARIANTS
 from bench.errors import UserError
 from bench.progress import Reporter
 from bench.timing import checked, contestants, ratios
@@ -124,12 +125,14 @@ class Ensemble:
         baseline = contestants.baseline(call, self.players)
         if baseline not in self.controls:
             self.controls[baseline] = self._started(baseline)
-        everyone = [*self.workers, self.controls[baseline], *self.limits]
+        # What a library offers is a loop that trains: it has no part in a forward pass.
+        workers = [w for w in self.workers if call == "update" or w.form in VARIANTS]
+        everyone = [*workers, self.controls[baseline], *self.limits]
         found: list[Measured] = []
         for place, worker in enumerate(everyone):
             report(0.3 * place / len(everyone), f"{worker.name}, first steps")
             found.append(_prepared(worker, net, call, seconds))
-        first = found[self.players.index(baseline)]
+        first = next(measured for measured in found if measured.contestant == baseline)
         if first.absent:
             raise UserError(first.absent)
         playing = [place for place, measured in enumerate(found) if not measured.absent]
