@@ -69,12 +69,13 @@ def page(found: Gathered) -> dict[str, Any]:
             for call in CALLS
         },
         "roofs": _roofs(records),
-        "warnings": list(dict.fromkeys(w for r in records for w in r["machine"]["warnings"])),
+        "disturbed": [race for race in races if race.first["machine"]["warnings"]],
         "wrong": [r for r in records if not r["correct"]],
-        "machine": records[-1]["machine"] if records else None,
+        "machine": _machine(records) if records else None,
         "outcome": outcome,
         "interval": interval,
         "percent": percent,
+        "seconds": seconds,
         "named": speed_figures.named,
         "baselines": {race.call: speed_figures.baseline(race.first) for race in races},
     }
@@ -100,6 +101,19 @@ def _races(records: Sequence[Record]) -> Iterable[Race]:
         label = f"{net}, {CALLS[call]}: ratios to {speed_figures.baseline(rows[0])}"
         svg = speed_figures.ratios(rows, label)
         yield Race(net, call, rows, Markup(svg) if svg else None)
+
+
+def _machine(records: Sequence[Record]) -> dict[str, Any]:
+    """What it is, what it attains, and its largest load and steal."""
+    machines = [record["machine"] for record in records]
+    return {
+        "state": machines[-1]["state"],
+        "limits": speed_figures.attained(records),
+        **{
+            what: max((m[what] for m in machines if m[what] is not None), default=None)
+            for what in ("load", "steal")
+        },
+    }
 
 
 def _absent(everyone: Sequence[Record]) -> list[tuple[str, str, list[str]]]:
@@ -154,6 +168,10 @@ def interval(row: Record, prefix: str = "") -> str:
 
 def percent(share: float | None, digits: int = 0) -> str:
     return NOT_TOLD if share is None else f"{100 * share:.{digits}f} %"
+
+
+def seconds(duration: float) -> str:
+    return f"{1000 * duration:.0f} ms" if duration < 0.1 else f"{duration:.1f} s"
 
 
 def told(state: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -98,6 +98,7 @@ def test_a_row_shows_its_numbers(text: str, rows: list[dict[str, Any]]) -> None:
         assert f"{r['ratio_low']:.2f} to {r['ratio_high']:.2f}</td>" in text
         assert f">{r['examples_per_second']:,.0f}</td>" in text
         assert f">{100 * r['fraction']:.0f} %</td>" in text
+        assert f">{speed.seconds(r['import_cpu_seconds'])}</td>" in text
 
 
 @pytest.mark.parametrize(
@@ -157,8 +158,20 @@ def test_warnings_stand_above_everything(tmp_path: Path, rows: list[dict[str, An
     said = "Other processes used 0.43 of 2 cores meanwhile."
     disturbed = [r | {"machine": r["machine"] | {"warnings": [said]}} for r in rows]
     text = written(tmp_path, disturbed)
-    assert text.count(f"Timed on a disturbed machine. {said}") == 1
-    assert text.index(said) < text.index("At a glance")
+    assert text.count("Timed on a disturbed machine") == 1
+    assert text.count(said) == 6  # once for each net and call
+    assert text.rindex(said) < text.index("At a glance")
+
+
+def test_a_banner_says_how_often_the_machine_was_disturbed(
+    tmp_path: Path, rows: list[dict[str, Any]]
+) -> None:
+    said = ["The load was 2.5 on 2 cores before it began."]
+    disturbed = [
+        r | {"machine": r["machine"] | ({"warnings": said} if r["net"] == "mlp" else {})}
+        for r in rows
+    ]
+    assert "disturbed machine</strong>, 2 of 6 times" in written(tmp_path, disturbed)
 
 
 def test_a_quiet_machine_has_no_banner(text: str) -> None:
