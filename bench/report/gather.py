@@ -41,11 +41,12 @@ NEEDED = {
         *("recipe", "residual", "tolerance", "aligned", "red", "note", "frameworks_disagree"),
     ),
     "throughput.json": (
-        *("net", "call", "framework", "form", "batch", "threads", "dtype", "device", "rounds"),
-        *("cpu_seconds", "wall_seconds", "clock", "baseline", "ratio", "ratio_low", "ratio_high"),
-        *("level", "noise_floor", "judged", "examples_per_second", "intensity", "fraction"),
-        *("operations_per_second", "peak_memory_mib", "energy_joules", "correct", "deviation"),
-        *("tolerance", "repeats", "machine", "commit", "versions"),
+        *("net", "call", "framework", "form", "absent", "batch", "threads", "dtype", "device"),
+        *("rounds", "clock", "cpu_seconds", "wall_seconds", "examples_per_second", "intensity"),
+        *("baseline", "ratio", "ratio_low", "ratio_high", "judged", "level", "noise_floor"),
+        *("library", "library_ratio", "library_ratio_low", "library_ratio_high", "library_judged"),
+        *("operations", "operations_per_second", "fraction", "peak_memory_mib", "energy_joules"),
+        *("correct", "deviation", "tolerance", "repeats", "machine", "commit", "versions"),
         *(f"{what}_{clock}_seconds" for what in TIMED_ONCE for clock in ("cpu", "wall")),
     ),
     "runs.csv": IDENTITY,
@@ -176,7 +177,7 @@ def gather(results: Path, summarized: Path | None = None) -> Gathered:
         conformance=_records(written / "conformance.json"),
         mutants=_records(written / "mutants.json"),
         atlas=_records(written / "atlas.json"),
-        throughput=_records(results / "throughput.json"),
+        throughput=_records(written / "throughput.json"),
         datasets=[_object(path) for path in sorted((results / "data").glob("*.json"))],
     )
 

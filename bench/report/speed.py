@@ -33,6 +33,11 @@ class Race:
         return f"{self.net}-{self.call}"
 
     @property
+    def deviation(self) -> float | None:
+        """The largest of what computed the right thing."""
+        return max((row["deviation"] for row in self.rows if row["correct"]), default=None)
+
+    @property
     def first(self) -> Record:
         return self.rows[0]
 
@@ -49,27 +54,30 @@ class Glance:
 def page(found: Gathered) -> dict[str, Any]:
     """Everything the template needs."""
     everyone = sorted(found.throughput, key=_place)
-    records = [record for record in everyone if record["absent"] is None]
+    records = [r for r in everyone if r["absent"] is None]
     races = list(_races(records))
     frameworks = in_order({r["framework"] for r in records})
     return {
-        "records": [{k: v for k, v in r.items() if k not in NESTED} for r in records],
+        "records": [{k: v for k, v in r.items() if k not in NESTED} for r in everyone],
+        "absent": _absent(everyone),
         "races": races,
         "calls": CALLS,
         "frameworks": frameworks,
         "glances": {race.key: {f: _glance(race.rows, f) for f in frameworks} for race in races},
-        "libraries": {r["framework"] for r in records if r["form"] not in VARIANTS},
+        "libraries": {
+            call: {r["framework"] for r in records if r["call"] == call and r["library"]}
+            for call in CALLS
+        },
         "roofs": _roofs(records),
-        "absent": [record for record in everyone if record["absent"] is not None],
-        "warnings": list(dict.fromkeys(w for r in records for w in r["machine"]["warnings"])),
+        "disturbed": [race for race in races if race.first["machine"]["warnings"]],
         "wrong": [r for r in records if not r["correct"]],
-        "unsteady": [r for r in records if r["repeats"] is False],
-        "machine": records[-1]["machine"] if records else None,
+        "machine": _machine(records) if records else None,
         "outcome": outcome,
         "interval": interval,
         "percent": percent,
+        "seconds": seconds,
         "named": speed_figures.named,
-        "baseline": speed_figures.baseline,
+        "baselines": {race.call: speed_figures.baseline(race.first) for race in races},
     }
 
 
@@ -93,6 +101,29 @@ def _races(records: Sequence[Record]) -> Iterable[Race]:
         label = f"{net}, {CALLS[call]}: ratios to {speed_figures.baseline(rows[0])}"
         svg = speed_figures.ratios(rows, label)
         yield Race(net, call, rows, Markup(svg) if svg else None)
+
+
+def _machine(records: Sequence[Record]) -> dict[str, Any]:
+    """What it is, what it attains, and its largest load and steal."""
+    machines = [record["machine"] for record in records]
+    return {
+        "state": machines[-1]["state"],
+        "limits": speed_figures.attained(records),
+        **{
+            what: max((m[what] for m in machines if m[what] is not None), default=None)
+            for what in ("load", "steal")
+        },
+    }
+
+
+def _absent(everyone: Sequence[Record]) -> list[tuple[str, str, list[str]]]:
+    """Who was not timed, why, and in which nets and calls."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in everyone:
+        if row["absent"] is not None:
+            where = f"{row['net'].replace('_', ' ')}, {CALLS[row['call']]}"
+            found.setdefault((speed_figures.named(row), row["absent"]), []).append(where)
+    return [(who, why, sorted(where)) for (who, why), where in found.items()]
 
 
 def _roofs(records: Sequence[Record]) -> list[tuple[str, Markup]]:
@@ -124,12 +155,12 @@ def outcome(row: Record) -> tuple[str, str, str]:
     return ("supported", "▼", "faster") if row["ratio"] < 1 else ("conditional", "▲", "slower")
 
 
-def interval(row: Record, to: str = "") -> str:
+def interval(row: Record, prefix: str = "") -> str:
     """0.88 to 0.91; a dash for the baseline, and where too few rounds leave an end open.
 
-    to: "library_" for the ratio to the framework's own library.
+    prefix: "library_" for the ratio to the framework's own library.
     """
-    ends = (row[f"{to}ratio_low"], row[f"{to}ratio_high"])
+    ends = (row[f"{prefix}ratio_low"], row[f"{prefix}ratio_high"])
     if any(end is None or not math.isfinite(end) for end in ends):
         return "–"
     return f"{ends[0]:.2f} to {ends[1]:.2f}"
@@ -137,6 +168,10 @@ def interval(row: Record, to: str = "") -> str:
 
 def percent(share: float | None, digits: int = 0) -> str:
     return NOT_TOLD if share is None else f"{100 * share:.{digits}f} %"
+
+
+def seconds(duration: float) -> str:
+    return f"{1000 * duration:.0f} ms" if duration < 0.1 else f"{duration:.1f} s"
 
 
 def told(state: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ Record = Mapping[str, Any]
 MARKERS = dict(zip(VARIANTS, ("o", "D"), strict=True))
 LIBRARY = ("^", "v", "P", "X")  # forms of a library, in the order of their names
 TICKS = (0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)
+CLOSE = (0.6, 0.8, 0.9, 1.1, 1.2, 1.3)  # where all ratios are near 1
 FAINT = 0.35
 ACROSS = 120  # characters of a net's name that fit beside each other above the roofline
 DODGE = 1.02  # between frameworks of one net, so that none hides another
@@ -47,10 +48,12 @@ def ratios(rows: Sequence[Record], label: str) -> str | None:
         axes.axvline(1, color=INK, linewidth=1)
         if floor := rows[0]["noise_floor"]:
             axes.axvspan(1 / (1 + floor), 1 + floor, color=INK, alpha=0.09, linewidth=0)
+        reached = [1.0, *(row["ratio"] for row in compared)]
         for place, row in enumerate(compared):
             colour = look(row["framework"]).colour
             ends = [end for end in (row["ratio_low"], row["ratio_high"]) if end is not None]
             if len(ends) == 2 and ends[0] > 0 and math.isfinite(ends[1]):
+                reached += ends
                 axes.plot(ends, [place, place], color=colour, linewidth=2.4, alpha=0.55)
             axes.plot(
                 row["ratio"], place, linestyle="", color=colour, markersize=6.5,
@@ -61,9 +64,9 @@ def ratios(rows: Sequence[Record], label: str) -> str | None:
         axes.set_ylim(-0.6, len(compared) - 0.4)
         axes.grid(visible=False, axis="y")
         axes.set_xscale("log")
-        low, high = _span([1.0, *(r["ratio"] for r in compared)])
+        low, high = _span(reached)
         axes.set_xlim(low, high)
-        ticks = [tick for tick in TICKS if low < tick < high]
+        ticks = [t for t in TICKS + (CLOSE if high < 3 * low else ()) if low < t < high]
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel(f"time over that of {baseline(rows[0])}; less is faster")
@@ -89,17 +92,22 @@ def _span(values: Sequence[float]) -> tuple[float, float]:
     return low / rim, high * rim
 
 
+def attained(rows: Sequence[Record]) -> Limits:
+    """What the machine attains: medians over what was timed, each measured beside it."""
+    machines = [row["machine"] for row in rows]
+    return Limits(
+        float(np.median([m["gemm_operations_per_second"] for m in machines])),
+        float(np.median([m["stream_bytes_per_second"] for m in machines])),
+    )
+
+
 def roofline(rows: Sequence[Record], label: str) -> str:
     """Operations a second by operations a byte: every contestant below what the machine attains.
 
     A net's contestants stand at its intensity, its framework a little beside each other; its name
     stands above.
     """
-    machines = [row["machine"] for row in rows]
-    limits = Limits(
-        float(np.median([m["gemm_operations_per_second"] for m in machines])),
-        float(np.median([m["stream_bytes_per_second"] for m in machines])),
-    )
+    limits = attained(rows)
     ridge = limits.gemm / limits.stream
     left, right = _span([ridge / 2, *(row["intensity"] for row in rows)])
     bottom, _ = _span([row["operations_per_second"] for row in rows])

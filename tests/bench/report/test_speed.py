@@ -13,9 +13,10 @@ from bench import machine
 from bench.errors import UserError
 from bench.report import gather, pages, speed, speed_figures
 from bench.summaries import SCHEMAS
-from tests.bench.report.timings import BASELINE, RATIOS, STATE, record, sample
+from tests.bench.report.timings import RATIOS, STATE, TRAINS, record, sample
 
-ROWS = sum(map(len, RATIOS.values()))
+FORMS = [ratios for forms in RATIOS.values() for ratios in forms.values()]
+ROWS = {"update": len(FORMS), "forward": sum(len(ratios) == 2 for ratios in FORMS)}
 
 
 def gathered(folder: Path, rows: list[dict[str, Any]] | None) -> gather.Gathered:
@@ -71,8 +72,8 @@ def test_every_contestant_of_every_net_has_a_row(text: str) -> None:
     assert [key for key, _ in articles] == [
         f"{net}-{call}" for call in ("update", "forward") for net in ("mlp", "lenet", "resnet")
     ]
-    for _, article in articles:
-        assert article.partition("<tbody>")[2].count("<tr") == ROWS
+    for key, article in articles:
+        assert article.partition("<tbody>")[2].count("<tr") == ROWS[key.partition("-")[2]]
         assert article.count("<svg") == 1
 
 
@@ -91,12 +92,13 @@ def test_reference_and_native_stand_side_by_side(rows: list[dict[str, Any]]) -> 
 
 def test_a_row_shows_its_numbers(text: str, rows: list[dict[str, Any]]) -> None:
     for r in rows:
-        if r["ratio"] is None:
+        if r["absent"] or r["ratio"] is None:
             continue
         assert f">{r['ratio']:.2f}</td>" in text
         assert f"{r['ratio_low']:.2f} to {r['ratio_high']:.2f}</td>" in text
         assert f">{r['examples_per_second']:,.0f}</td>" in text
         assert f">{100 * r['fraction']:.0f} %</td>" in text
+        assert f">{speed.seconds(r['import_cpu_seconds'])}</td>" in text
 
 
 @pytest.mark.parametrize(
@@ -141,14 +143,14 @@ def test_a_time_without_the_right_answer_does_not_count(
 
 
 def test_the_best_of_a_library_is_the_fastest(rows: list[dict[str, Any]]) -> None:
-    own = [r for r in rows if (r["net"], r["call"]) == ("lenet", "forward")]
+    own = [r for r in rows if (r["net"], r["call"]) == ("lenet", "update")]
     best = speed._glance(own, "pytorch").library
     assert best
-    assert best["form"] == "compiled"
-    wrong = [r | ({"correct": False} if r["form"] == "compiled" else {}) for r in own]
+    assert best["form"] == "eager"
+    wrong = [r | ({"correct": False} if r["form"] == "eager" else {}) for r in own]
     best = speed._glance(wrong, "pytorch").library
     assert best
-    assert best["form"] == "eager"
+    assert best["form"] == "compiled"
     assert speed._glance(own, "numpy").library is None
 
 
@@ -156,8 +158,20 @@ def test_warnings_stand_above_everything(tmp_path: Path, rows: list[dict[str, An
     said = "Other processes used 0.43 of 2 cores meanwhile."
     disturbed = [r | {"machine": r["machine"] | {"warnings": [said]}} for r in rows]
     text = written(tmp_path, disturbed)
-    assert text.count(f"Timed on a disturbed machine. {said}") == 1
-    assert text.index(said) < text.index("At a glance")
+    assert text.count("Timed on a disturbed machine") == 1
+    assert text.count(said) == 6  # once for each net and call
+    assert text.rindex(said) < text.index("At a glance")
+
+
+def test_a_banner_says_how_often_the_machine_was_disturbed(
+    tmp_path: Path, rows: list[dict[str, Any]]
+) -> None:
+    said = ["The load was 2.5 on 2 cores before it began."]
+    disturbed = [
+        r | {"machine": r["machine"] | ({"warnings": said} if r["net"] == "mlp" else {})}
+        for r in rows
+    ]
+    assert "disturbed machine</strong>, 2 of 6 times" in written(tmp_path, disturbed)
 
 
 def test_a_quiet_machine_has_no_banner(text: str) -> None:
@@ -166,9 +180,9 @@ def test_a_quiet_machine_has_no_banner(text: str) -> None:
 
 
 def test_what_does_not_repeat_is_named(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
-    first = rows[0]
-    text = written(tmp_path, [first | {"repeats": False}, *rows[1:]])
-    assert f"{speed_figures.named(first)} does not repeat to the bit." in text
+    last = rows[-1]
+    text = written(tmp_path, [*rows[:-1], last | {"repeats": False}])
+    assert f"{speed_figures.named(last)} does not repeat to the bit." in text
 
 
 def test_the_roof_has_its_limits_and_its_points(rows: list[dict[str, Any]]) -> None:
@@ -201,8 +215,29 @@ def test_the_fastest_is_drawn_above(rows: list[dict[str, Any]]) -> None:
 
 
 def test_a_baseline_alone_has_no_figure() -> None:
-    framework, form = BASELINE.split()
-    assert speed_figures.ratios([record("mlp", "update", framework, form)], "alone") is None
+    assert speed_figures.ratios([record("mlp", "update", "pytorch", "eager")], "alone") is None
+
+
+def test_each_call_has_its_own_baseline_and_columns(text: str) -> None:
+    step, forward = re.findall(r'<table class="glance">(.*?)</table>', text, re.DOTALL)
+    assert "a training step over that of PyTorch eager" in step
+    assert "a forward pass over that of PyTorch reference" in forward
+    assert step.count(">library</th>") == 3
+    assert ">library</th>" not in forward
+
+
+def test_the_ratio_to_the_own_library_is_shown(text: str, rows: list[dict[str, Any]]) -> None:
+    own = [r for r in rows if r["library_ratio"] is not None]
+    assert own
+    for r in own:
+        assert f'title="over {r["library"]}: {speed.interval(r, "library_")}">' in text
+
+
+def test_who_was_not_timed_is_told_once_with_the_reason(text: str) -> None:
+    told = text.partition('<h2 id="absent">')[2].partition("</ul>")[0]
+    assert told.count("<li>") == 4
+    assert f"PyTorch eager: {TRAINS}" in told
+    assert "lenet, forward pass; mlp, forward pass; resnet, forward pass" in told
 
 
 def test_what_a_machine_does_not_tell_is_told(text: str) -> None:
