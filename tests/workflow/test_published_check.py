@@ -38,11 +38,12 @@ def test_the_command_plans_exactly_its_jobs(checkout: Checkout) -> None:
         "conformance_summary": "1",
         "mutants_summary": "1",
         "atlas_summary": "1",
+        "throughput_summary": "1",
         "tables": "1",
         "verdicts": "1",
         "report": "1",
         "all": "1",
-        "total": "14",
+        "total": "15",
     }
     checked = set(re.findall(r"bench\.dataset --check (\w+)", said))
     assert checked == {"cifar10", "mnist5k", "photographs"}  # two of them are conformance's
