@@ -32,6 +32,16 @@ class Overrides(pydantic.BaseModel):
     own_seeds: Annotated[int, Field(ge=0, strict=True)] | None = None
 
 
+class Timing(pydantic.BaseModel):
+    """What is timed, and how long: bench/timing/throughput.py."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    nets: tuple[str, ...] = ()
+    rounds: Annotated[int, Field(ge=1, strict=True)] = 12
+    seconds: Annotated[float, Field(gt=0)] = 0.2  # of a measurement, at least
+
+
 class Configuration(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
@@ -43,8 +53,7 @@ class Configuration(pydantic.BaseModel):
     processes: Literal["claim", "framework"] = "claim"  # no result depends on it
     data_dir: str | None
     conformance: Literal["short", "full"]
-    nets: tuple[str, ...] = ()  # that are timed
-    rounds: Annotated[int, Field(ge=1, strict=True)] = 12  # of timing
+    timing: Timing = Timing()
     settings: Mapping[str, Overrides]
 
     @pydantic.field_validator("claims", "frameworks", mode="before")
@@ -80,7 +89,7 @@ def load(raw: Mapping[str, Any]) -> Configuration:
     problems = [
         *_unknown("claim", configuration.claim_names(), claims.names()),
         *_unknown("framework", configuration.framework_names(), implementations.names()),
-        *_unknown("net to be timed", configuration.nets, NETS),
+        *_unknown("net to be timed", configuration.timing.nets, list(NETS)),
         *_unknown("claim under settings", configuration.settings, claims.names()),
     ]
     if not problems:

@@ -135,7 +135,7 @@ class Plan:
     @property
     def nets(self) -> list[str]:
         """Those that are timed."""
-        return list(self.configuration.nets)
+        return list(self.configuration.timing.nets)
 
     def timing_sources(self, net: str) -> list[str]:
         architecture = NETS[net].make().architecture
@@ -144,7 +144,8 @@ class Plan:
     def timing_arguments(self) -> str:
         chosen = self.configuration
         words = [f"--results {self.results}", f"--frameworks {' '.join(self.frameworks)}"]
-        words += [f"--rounds {chosen.rounds}", f"--threads {chosen.threads}"]
+        words += [f"--rounds {chosen.timing.rounds}", f"--seconds {chosen.timing.seconds}"]
+        words += [f"--threads {chosen.threads}"]
         return " ".join([*words, f"--device {chosen.device}"])
 
     def all_versions(self) -> str:

@@ -130,7 +130,7 @@ def merged(kind: str) -> Callable[[Path], str]:
 
 def throughput(results: Path) -> str:
     """throughput.json: the records of every net that is timed, one after another."""
-    nets = store.read(results / "manifest.json")["config"]["nets"]
+    nets = store.read(results / "manifest.json")["config"]["timing"]["nets"]
     paths = (results / "throughput" / f"{net}.json" for net in nets)
     return store.canonical([r for path in paths if path.is_file() for r in store.read(path)])
 

@@ -29,11 +29,15 @@ Clock = Literal["cpu_seconds", "wall_seconds"]
 
 @dataclass(frozen=True)
 class Turn:
-    """Seconds per step; the digest of what the steps led to where it was asked for."""
+    """Seconds and joules per step; the digest of what the steps led to where it was asked for.
+
+    Joules are those of all processors meanwhile, None where the machine does not tell (energy.py).
+    """
 
     cpu_seconds: float
     wall_seconds: float
-    digest: str | None
+    joules: float | None = None
+    digest: str | None = None
 
 
 class Worker:
@@ -93,8 +97,12 @@ class Worker:
     def turn(self, steps: int, digest: bool = False) -> Turn:
         """So many steps from the initial weights."""
         answer = self._ask(do="turn", steps=steps, digest=digest)
+        joules = answer["joules"]
         return Turn(
-            answer["cpu_seconds"] / steps, answer["wall_seconds"] / steps, answer.get("digest")
+            answer["cpu_seconds"] / steps,
+            answer["wall_seconds"] / steps,
+            None if joules is None else joules / steps,
+            answer.get("digest"),
         )
 
     def found(self) -> Arrays:

@@ -20,6 +20,7 @@ from scipy import stats
 
 LEVEL = 0.95
 ROUNDS = 6  # the interval of a median at this level has ends from here on: 1 - 2 / 2^6 = 0.97
+Values = Sequence[float] | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Ratio:
         return not self.low <= 1.0 <= self.high and abs(math.log(self.ratio)) > math.log1p(floor)
 
 
-def compared(times: Sequence[float], baseline: Sequence[float]) -> Ratio:
+def compared(times: Values, baseline: Values) -> Ratio:
     """Of a contestant to a baseline, paired by round."""
     logs = np.log(times) - np.log(baseline)
     low, high = -math.inf, math.inf

@@ -72,7 +72,7 @@ def _times(session: "Session", measured: "Measured") -> dict[str, Any]:
         "attainable_operations_per_second": attainable,
         "fraction": work.operations / seconds / attainable,
         "peak_memory_mib": measured.peak_memory_mib,
-        "energy_joules": None,
+        "energy_joules": _joules(measured),
         "correct": measured.check.correct,
         "deviation": _finite(measured.check.deviation),
         "tolerance": _finite(measured.check.tolerance),
@@ -89,6 +89,12 @@ def work_of(net: str, call: str) -> operations.Work:
     if call == "forward":
         return operations.forward(spec, examples, DTYPE)
     return operations.update(spec, examples, UPDATE.optimizer, DTYPE)
+
+
+def _joules(measured: "Measured") -> float | None:
+    """Median over the rounds; None where the machine does not tell."""
+    told = [turn.joules for turn in measured.turns if turn.joules is not None]
+    return float(np.median(told)) if told else None
 
 
 def _first(measured: "Measured", clock: str) -> float:
@@ -145,7 +151,8 @@ TIMED = (
 
 
 def show(session: "Session") -> None:
-    """A table for a terminal, or for a file."""
+    """A table for a terminal, or for a file: milliseconds a step, the ratio to the baseline and to
+    the fastest form of the same library, the share of the machine's limit."""
     from rich.console import Console
     from rich.table import Table
 
@@ -155,8 +162,8 @@ def show(session: "Session") -> None:
         f"{first}; without a cause up to {floor:.1%}"
     )
     table = Table(title=title, title_justify="left", box=None)
-    table.add_column("")
-    for name in ("ms a step", "ratio", "95 %", "to library", "of limit", "MiB", "right"):
+    table.add_column("", no_wrap=True)
+    for name in ("ms", "ratio", "95 %", "library", "limit", "MiB", "right"):
         table.add_column(name, justify="right", no_wrap=True)
     for measured in session.measured:
         if measured.absent:

@@ -2,11 +2,14 @@
 
     python -m bench.timing.throughput --net lenet [--frameworks pytorch jax] [--forms native flax]
 
-A process for each framework and form; they take turns, round by round (conductor.py), beside two
+A process for each framework and form. They take turns, round by round (conductor.py), beside two
 processes that measure the limits of the machine (limits.py) and one that is the baseline a second
 time: how far it is from the first is how far a ratio may be without a cause. A training step and a
 forward pass are timed, in float32; import, first step and steady state are told apart. A time
 counts only if what was timed computed the right thing (checked.py).
+
+A measurement is as many steps as last --seconds together: ten times what a clock needs, because
+fit() of Keras has a price for each call.
 
 With --out a list of records is written (bench/schemas/throughput.json); a table is printed anyway.
 """
@@ -20,6 +23,7 @@ from typing import Any
 
 import implementations
 from bench import command, machine, ranges, store
+from bench.contract import VARIANTS
 from bench.errors import UserError
 from bench.progress import Reporter
 from bench.timing import checked, contestants, ratios
@@ -106,9 +110,14 @@ class Ensemble:
         self.stack.__exit__(*error)
 
     def measure(
-        self, net: str, call: str, rounds: int, report: Callable[[float, str], None]
+        self,
+        net: str,
+        call: str,
+        rounds: int,
+        seconds: float,
+        report: Callable[[float, str], None],
     ) -> Session:
-        """Prepare everyone, take turns, check what was computed.
+        """Prepare everyone, take turns of so many seconds at least, check what was computed.
 
         Raises UserError where the baseline refuses the net: there is nothing to compare with.
         """
@@ -116,12 +125,14 @@ class Ensemble:
         baseline = contestants.baseline(call, self.players)
         if baseline not in self.controls:
             self.controls[baseline] = self._started(baseline)
-        everyone = [*self.workers, self.controls[baseline], *self.limits]
+        # What a library offers is a loop that trains: it has no part in a forward pass.
+        workers = [w for w in self.workers if call == "update" or w.form in VARIANTS]
+        everyone = [*workers, self.controls[baseline], *self.limits]
         found: list[Measured] = []
         for place, worker in enumerate(everyone):
             report(0.3 * place / len(everyone), f"{worker.name}, first steps")
-            found.append(_prepared(worker, net, call))
-        first = found[self.players.index(baseline)]
+            found.append(_prepared(worker, net, call, seconds))
+        first = next(measured for measured in found if measured.contestant == baseline)
         if first.absent:
             raise UserError(first.absent)
         playing = [place for place, measured in enumerate(found) if not measured.absent]
@@ -169,10 +180,10 @@ def _told(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
-def _prepared(worker: Worker, net: str, call: str) -> Measured:
+def _prepared(worker: Worker, net: str, call: str, seconds: float) -> Measured:
     measured = Measured(Contestant(worker.framework, worker.form), worker.facts)
     try:
-        measured.first = worker.prepare(net, call)
+        measured.first = worker.prepare(net, call, seconds)
     except UserError as refusal:
         measured.absent = str(refusal)
     return measured
@@ -185,6 +196,7 @@ def main() -> int:
     parser.add_argument("--frameworks", nargs="+", default=None, choices=implementations.names())
     parser.add_argument("--forms", nargs="+", default=None, help="default: all that there are")
     parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--seconds", type=float, default=0.2, help="of a measurement, at least")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="cpu")
     parser.add_argument("--results", type=Path, help="results/<budget>, to report progress to")
@@ -193,6 +205,7 @@ def main() -> int:
     ranges.choice("net", arguments.net, NETS)
     for name in ("rounds", "threads"):
         ranges.number(name, getattr(arguments, name), ranges.AT_LEAST_ONE)
+    ranges.number("seconds", arguments.seconds, ranges.POSITIVE)
     present = arguments.frameworks or contestants.installed()
     players = contestants.chosen(present, arguments.forms)
     said = Reporter(arguments.results, f"throughput/{arguments.net}") if arguments.results else None
@@ -205,7 +218,8 @@ def main() -> int:
                     whole = (place + fraction) / len(arguments.calls)
                     said.report(whole, f"{call}, {text}")
 
-            sessions.append(ensemble.measure(arguments.net, call, arguments.rounds, report))
+            asked = (arguments.net, call, arguments.rounds, arguments.seconds)
+            sessions.append(ensemble.measure(*asked, report))
     from bench.timing import records
 
     for session in sessions:

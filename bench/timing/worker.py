@@ -8,8 +8,8 @@ library prints goes to standard error. The first line says what started. `do` na
 
     prepare      net, call ("update" or "forward"), at_least -> the first step, and how many steps
                  of this net last `at_least` seconds together
-    turn         steps, digest -> CPU and wall seconds of so many steps from the initial weights,
-                 and, if it is asked for, the digest of what they led to
+    turn         steps, digest -> CPU and wall seconds and joules of so many steps from the initial
+                 weights, and, if it is asked for, the digest of what they led to
     found        path -> an npz file of what the last turn led to
     peak         -> the resident memory of the process at its largest during one step
     dismiss      the net is let go of
@@ -35,12 +35,12 @@ from typing import Any
 
 import numpy as np
 
-from bench import command, measure, packages, ranges, threads, weights
+from bench import command, energy, measure, packages, ranges, threads, weights
 from bench.contract import VARIANTS, Config
 from bench.errors import UserError
 from bench.timing.contestants import forms
 from bench.timing.loops import CALLS, Loop
-from bench.timing.nets import NETS, UPDATE, batches
+from bench.timing.nets import NETS, RATE, UPDATE, batches
 from bench.training import TRAIN
 
 PROTOCOL = 1  # of the lines; rises when the other end would misunderstand
@@ -113,7 +113,7 @@ class Worker:
         def trained(net: str, call: str) -> Loop:
             if call != "update":
                 raise UserError(f"the form {self.form} is a loop that trains: no {call} pass of it")
-            return library.build(NETS[net].make(), UPDATE, self.config, self.form)
+            return library.build(NETS[net].make(), UPDATE, self.config, self.form, RATE)
 
         return trained
 
@@ -132,7 +132,7 @@ class Worker:
         self._clocked(1)  # the second traces or compiles anew in some
         return {
             **built,
-            **{f"first_step_{clock}": seconds for clock, seconds in first.items()},
+            **{f"first_step_{clock}": first[clock] for clock in ("cpu_seconds", "wall_seconds")},
             "steps": self._steps(at_least),
         }
 
@@ -169,12 +169,12 @@ class Worker:
             raise UserError("no net is prepared: ask for one first")
         return self.loop
 
-    def _clocked(self, steps: int) -> dict[str, float]:
+    def _clocked(self, steps: int) -> dict[str, Any]:
         loop = self._loop()
-        before = _clocks()
+        joules, before = energy.read(), _clocks()
         loop.steps(steps)
         loop.synchronize()
-        return _since(before)
+        return _since(before) | {"joules": energy.between(joules, energy.read())}
 
     def _steps(self, at_least: float) -> int:
         """How many steps last at least so many seconds: the first try that does."""

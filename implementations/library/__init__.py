@@ -7,7 +7,7 @@ against these loops: a form that is "fast" is to be faster than what the library
 The same in each file:
 
     FORMS                                      the ways in which a user of the library trains
-    build(spec, update, config, form, rate)    a Loop
+    build(spec, update, config, form, rate)    a Loop of bench/timing/loops.py
 
 Settings are aligned where the library has a setting: the constants of Adam and of batch norm, the
 padding of a convolution. Everything else is the library's default, that of speed above all. What it
@@ -19,7 +19,6 @@ given once, as a user gives it to an optimizer.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Protocol
 
 from bench import ranges
 from bench.contract import TRAINING, Arrays, Update
@@ -27,35 +26,6 @@ from bench.errors import UserError
 from bench.spec import Spec, check_batch
 
 RATE = 1e-3  # that of Kingma and Ba, and every library's own
-
-
-class Loop(Protocol):
-    def load(self, parameters: Arrays) -> None:
-        """Take parameters, all of them. The optimizer's state and the running statistics start
-        anew. Raises ContractError for names or shapes that are not the spec's."""
-        ...
-
-    def stage(self, batches: Sequence[Arrays]) -> None:
-        """Put batches, all of one size, on the device in the library's own layout: before the
-        clock. Raises UserError for what does not fit the spec, and for no batch."""
-        ...
-
-    def steps(self, count: int) -> None:
-        """The timed call: so many training steps, each on the next of the staged batches, going on
-        where the last call ended. May return before the device is done."""
-        ...
-
-    def synchronize(self) -> None:
-        """Wait for the device."""
-        ...
-
-    def parameters(self) -> Arrays:
-        """Copies of the parameters as they are now."""
-        ...
-
-    def close(self) -> None:
-        """Let go of device memory and compiled functions."""
-        ...
 
 
 def check(

@@ -60,6 +60,7 @@ class Loop:
         statistics = self._nested(buffers, nets.STATISTICS)
         with jax.default_device(self.device):
             self.state = learned, statistics, self.optimizer.init(learned)
+        self.done = 0
 
     def stage(self, batches: Sequence[Arrays]) -> None:
         check_batches(self.spec, batches)
@@ -76,7 +77,7 @@ class Loop:
     def synchronize(self) -> None:
         jax.block_until_ready(self.state)
 
-    def parameters(self) -> dict[str, np.ndarray]:
+    def found(self) -> dict[str, np.ndarray]:
         learned = self.state[0]
         return {name: nets.named(learned, name, nets.PARAMETERS) for name in self.spec.parameters}
 

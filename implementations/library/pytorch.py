@@ -56,6 +56,7 @@ class Loop:
             for name, tensor in owned.items():
                 tensor.copy_(torch.from_numpy(nets.to_library(self.spec, name, given[name])))
         self.optimizer = self._fresh_optimizer()
+        self.done = 0
 
     def stage(self, batches: Sequence[Arrays]) -> None:
         check_batches(self.spec, batches)
@@ -75,7 +76,7 @@ class Loop:
         if self.device.type == "cuda":
             torch.cuda.synchronize()
 
-    def parameters(self) -> dict[str, np.ndarray]:
+    def found(self) -> dict[str, np.ndarray]:
         owned = nets.canonical(self.net)
         arrays = {name: owned[name].detach().cpu().numpy() for name in self.spec.parameters}
         return {name: nets.to_canonical(self.spec, name, a) for name, a in arrays.items()}

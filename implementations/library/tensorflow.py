@@ -1,8 +1,7 @@
 """TensorFlow as its user writes it: keras.layers, compile(), fit().
 
-"fit" is Keras's default, which compiles the step by XLA wherever its layers can be. That is slow
-with convolutions on a CPU: "fit_graph" is the same with jit_compile=False, a setting of compile()
-and no other code.
+"fit" leaves it to Keras whether XLA compiles the step: not where there is a CPU alone. "fit_xla" has
+it compiled, which is one argument of compile().
 
 A call of fit() costs some milliseconds beside its steps, once: it is to be timed over many.
 
@@ -23,7 +22,7 @@ from implementations.library import RATE, check, check_batches
 from implementations.library.nets import tensorflow as nets
 from implementations.tensorflow.device import prepare
 
-FORMS = ("fit", "fit_graph")
+FORMS = ("fit", "fit_xla")
 
 
 def build(spec: Spec, update: Update, config: Config, form: str, rate: float = RATE) -> "Loop":
@@ -44,7 +43,7 @@ class Loop:
                     rate, constants["beta1"], constants["beta2"], constants["epsilon"]
                 ),
                 keras.losses.SparseCategoricalCrossentropy(from_logits=True, dtype=config.dtype),
-                jit_compile="auto" if form == "fit" else False,
+                jit_compile="auto" if form == "fit" else True,
             )
             self.net.optimizer.build(self.net.trainable_variables)
         self.batches: list[tf.data.Dataset] = []
@@ -58,6 +57,7 @@ class Loop:
         for variable in self.net.optimizer.variables:
             if variable.name != "learning_rate":
                 variable.assign(np.zeros(variable.shape))
+        self.done = 0
 
     def stage(self, batches: Sequence[Arrays]) -> None:
         """One data set for each batch to begin with: fit() begins every data set at its start."""
@@ -83,7 +83,7 @@ class Loop:
         if self.device.startswith("/GPU"):
             tf.test.experimental.sync_devices()
 
-    def parameters(self) -> dict[str, np.ndarray]:
+    def found(self) -> dict[str, np.ndarray]:
         owned = nets.canonical(self.net)
         return {name: owned[name].numpy().copy() for name in self.spec.parameters}
 

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -110,7 +111,7 @@ def test_turns_go_forwards_and_backwards() -> None:
     ],
 )
 def test_a_mistake_is_one_sentence(
-    framework: str, form: str, request_: dict[str, str], message: str
+    framework: str, form: str, request_: dict[str, Any], message: str
 ) -> None:
     with Worker(framework, form) as worker, pytest.raises(UserError, match=message):
         worker.prepare(**{"net": "mlp", **request_})

@@ -1,0 +1,160 @@
+"""A small net is timed for real in several forms; what is said of it is computed by hand."""
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import operations
+from bench.timing import contestants, records
+from bench.timing.checked import Check
+from bench.timing.conductor import Turn
+from bench.timing.contestants import Contestant
+from bench.timing.limits import Limits
+from bench.timing.nets import NETS, UPDATE
+from bench.timing.throughput import Ensemble, Measured, Session
+from tests.conftest import ROOT
+
+FACTS = {
+    "clock": "cpu_seconds",
+    "device": "cpu",
+    "versions": {"numpy": "2"},
+    "import_cpu_seconds": 0.1,
+    "import_wall_seconds": 0.2,
+}
+FIRST = {
+    "steps": 3,
+    **{f"{what}_{clock}": 1.0 for what in ("build", "first_step") for clock in ("cpu_seconds",)},
+    **{f"{what}_{clock}": 2.0 for what in ("build", "first_step") for clock in ("wall_seconds",)},
+}
+
+
+def measured(form: str, seconds: float, correct: bool = True) -> Measured:
+    turns = [Turn(seconds * (1 + 0.01 * n), 2 * seconds, None, "digest") for n in range(8)]
+    check = Check(0.0 if correct else 1.0, 0.5)
+    return Measured(Contestant("pytorch", form), FACTS, FIRST, turns, 100.0, check)
+
+
+def session(*contest: Measured) -> Session:
+    machine = {"warnings": ["loud"], "load": 0.0, "steal": None, "during": {}, "state": {}}
+    control = measured("eager", 0.1)
+    return Session(
+        "mlp", "update", 1, list(contest), contest[0], control, Limits(1e9, 1e8), machine
+    )
+
+
+def told(*contest: Measured) -> list[dict[str, Any]]:
+    return list(records.of(session(*contest)))
+
+
+def test_a_record_is_what_was_measured() -> None:
+    eager, native = told(measured("eager", 0.1), measured("native", 0.05))
+    work = operations.update(NETS["mlp"].make(), 64, UPDATE.optimizer)
+    assert native["ratio"] == pytest.approx(0.5)
+    assert native["library"] == "eager"
+    assert native["library_ratio"] == pytest.approx(0.5)
+    assert native["judged"]
+    assert native["library_judged"]
+    assert native["cpu_seconds"] == pytest.approx(0.05 * 1.035)
+    assert native["wall_seconds"] == pytest.approx(0.1)
+    assert native["first_step_cpu_seconds"] == 2.0
+    assert native["first_step_wall_seconds"] == 4.0
+    assert native["examples_per_second"] == pytest.approx(64 / (0.05 * 1.035))
+    assert native["operations_per_second"] == pytest.approx(work.operations / (0.05 * 1.035))
+    attainable = min(1e9, 1e8 * work.intensity)
+    assert native["fraction"] == pytest.approx(work.operations / (0.05 * 1.035) / attainable)
+    assert native["energy_joules"] is None
+    assert (eager["ratio"], eager["judged"], eager["library_ratio"]) == (None, False, None)
+    assert eager["baseline"] == "pytorch eager"
+
+
+def test_what_computed_something_else_has_no_judgment() -> None:
+    _, wrong = told(measured("eager", 0.1), measured("native", 0.05, correct=False))
+    assert not wrong["correct"]
+    assert not wrong["judged"]
+    assert not wrong["library_judged"]
+    assert wrong["ratio"] == pytest.approx(0.5)
+
+
+def test_what_does_not_repeat_is_told() -> None:
+    native = measured("native", 0.05)
+    native.turns[3] = Turn(0.05, 0.1, None, "another")
+    assert [record["repeats"] for record in told(measured("eager", 0.1), native)] == [True, False]
+
+
+def test_what_could_not_be_timed_says_why() -> None:
+    compiled = Measured(Contestant("pytorch", "compiled"), FACTS, absent="no compiler")
+    eager, absent = told(measured("eager", 0.1), compiled)
+    assert absent["absent"] == "no compiler"
+    assert absent["cpu_seconds"] is None
+    assert not absent["judged"]
+    assert eager.keys() == absent.keys()
+
+
+def test_contestants_are_found_by_listing() -> None:
+    assert contestants.forms("numpy") == ("reference", "native")
+    assert contestants.library_forms("pytorch") == ("eager", "compiled")
+    assert "flax" in contestants.forms("jax")
+    one = contestants.chosen(["numpy", "pytorch"], ["native"])
+    assert one == [Contestant("numpy", "native"), Contestant("pytorch", "native")]
+    eager = Contestant("pytorch", "eager")
+    assert contestants.baseline("update", [*one, eager]) == eager
+    assert contestants.baseline("forward", [*one, eager]) == one[0]
+
+
+@pytest.fixture
+def ensemble() -> Iterator[Ensemble]:
+    players = contestants.chosen(["numpy"], None)
+    with Ensemble(players, threads=1, device="cpu") as started:
+        yield started
+
+
+def test_both_calls_are_measured_for_real(ensemble: Ensemble) -> None:
+    said: list[float] = []
+    for call in ("update", "forward"):
+        found = ensemble.measure("mlp", call, 6, 0.01, lambda fraction, text: said.append(fraction))
+        assert [m.contestant.form for m in found.measured] == ["reference", "native"]
+        for record in records.of(found):
+            assert record["correct"]
+            assert record["repeats"]
+            assert record["fraction"] > 0
+            assert record["peak_memory_mib"] > 20
+            json.dumps(record, allow_nan=False)
+        assert math.isfinite(found.floor)
+        assert found.limits.gemm > found.limits.stream / 12
+    assert said == sorted(said[: len(said) // 2]) * 2
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["--net", "lennet"], "unknown net 'lennet'; did you mean lenet?"),
+        (["--net", "mlp", "--rounds", "0"], "rounds must be a number in [1, inf), got 0"),
+        (["--net", "mlp", "--seconds", "0"], "seconds must be a number in (0, inf), got 0"),
+        (["--net", "mlp", "--forms", "nativ"], "unknown form 'nativ'; did you mean native?"),
+    ],
+)
+def test_a_mistake_is_one_sentence(given: list[str], message: str) -> None:
+    command = [sys.executable, "-m", "bench.timing.throughput", "--frameworks", "numpy", *given]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_command_writes_records_and_shows_a_table(tmp_path: Path) -> None:
+    out = tmp_path / "throughput" / "mlp.json"
+    command = [sys.executable, "-m", "bench.timing.throughput", "--net", "mlp", "--rounds", "1"]
+    command += ["--frameworks", "numpy", "--calls", "forward"]
+    command += ["--seconds", "0.01", "--out", str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "numpy reference" in done.stdout
+    assert "few rounds" in done.stdout
+    found = json.loads(out.read_text())
+    assert [record["form"] for record in found] == ["reference", "native"]
+    assert found[1]["ratio_low"] is None
