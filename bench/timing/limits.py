@@ -30,7 +30,7 @@ from bench.timing.loops import Loop
 
 SIDE = 1024  # of the matrices: 12 MiB in all, and far beyond what a call costs by itself
 PIECE = 1 << 22  # entries that a step of the stream goes over: a few milliseconds
-TIMES_CACHE = 2  # an array is so large: the two of them four times the last cache, as STREAM asks
+TIMES_CACHE = 2  # an array is so many times as large as the last cache; STREAM asks for 4 of each
 UNKNOWN_CACHE = 64 << 20  # bytes, where the system does not tell
 SHARE = 8  # of the memory that is free, one array takes at most this part
 

@@ -30,9 +30,9 @@ def test_stream_leaves_the_cache_where_memory_allows(monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(machine, "available_memory", lambda: free)
         return limits.array_entries() * 4
 
-    assert told(32 << 20, 16 << 30) == 4 * 32 << 20
-    assert told(32 << 20, None) == 4 * 32 << 20
-    assert told(None, 16 << 30) == 4 * 64 << 20
+    assert told(32 << 20, 16 << 30) == 2 * 32 << 20
+    assert told(32 << 20, None) == 2 * 32 << 20
+    assert told(None, 16 << 30) == 2 * 64 << 20
     assert told(256 << 20, 2 << 30) == (2 << 30) // 8
 
 
