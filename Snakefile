@@ -59,6 +59,7 @@ rule all:
         rules.mutants_summary.input.records,
         rules.atlas_summary.input.records,
         rules.tables.output,
+        rules.accounts.output,
         rules.verdicts.output,
         rules.conformance_summary.output,
         rules.mutants_summary.output,
