@@ -2,8 +2,8 @@
 
     python -m bench.accounts results/standard [--by claim|framework|job]
 
-A run keeps its own seconds in its costs.json. A job keeps what it spent beside its runs, imports above
-all, in results/<budget>/accounts/<job>.json; where one process computes several jobs, its
+A run keeps its own seconds in its costs.json. A job keeps what it spent beside its runs, imports
+above all, in results/<budget>/accounts/<job>.json; where one process computes several jobs, its
 imports are the first one's. Together they are accounts.csv, a row a job. A run that was found
 finished is told with the seconds with which it was made.
 """

@@ -31,11 +31,12 @@ def system_for(
     spec: Spec,
     updates: Mapping[str, Update],
     dtype: Literal["float32", "float64"] = "float32",
+    variant: Literal["reference", "native"] = "reference",
 ) -> contract.System:
     """The system of this job's framework, device and threads; the caller loads its state."""
-    key = repr((job.framework, spec, updates, dtype, job.device, job.threads))
+    key = repr((job.framework, spec, updates, dtype, variant, job.device, job.threads))
     if key not in _systems:
-        config = Config(dtype=dtype, device=job.device, threads=job.threads)
+        config = Config(dtype, job.device, job.threads, variant)
         _systems[key] = build(job.adapter, spec, updates, config)
     return _systems[key]
 
