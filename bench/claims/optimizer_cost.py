@@ -6,7 +6,10 @@ keep one number for each weight, Adam keeps two; each is read and written at eve
 the batch. So the share depends on how much else a step computes: a perceptron uses each weight once
 for an image, a convolutional net hundreds of times.
 
-A step counts as dearer from 10 % on, log2 1.1 = 0.14; the smallest effect that matters is as large.
+A step counts as dearer from 10 % on, log2 1.1 = 0.14; the smallest effect that matters is a quarter
+beyond that, log2 1.25 = 0.32. In a pilot (all four frameworks, seeds 100 to 102, which are not used
+again) the largest deviation over all runs was 0.25, most of it between frameworks; nine seeds then
+find a quarter with a power of 0.92.
 """
 
 import functools
@@ -32,8 +35,8 @@ OPTIMIZERS: dict[str, Optimizer] = {
 }
 WORDS = {"momentum": "momentum", "adagrad": "Adagrad", "adam": "Adam"}
 NETS = {"mlp": "a perceptron", "lenet5": "a convolutional net"}
-TENTH = math.log2(1.1)
-DEVIATION = 0.1
+TENTH, QUARTER = math.log2(1.1), math.log2(1.25)
+DEVIATION = 0.25
 RATE = 1e-6  # of steps that are only measured: the weights stay where they are
 SETTINGS = {"batch_size": 64}
 
@@ -46,7 +49,7 @@ def _dearer(optimizer: str, net: str) -> Hypothesis:
             f"A training step of {NETS[net]} takes at least 10 % more CPU time with "
             f"{WORDS[optimizer]} than with plain descent."
         ),
-        rule=AtLeast(optimizer, net, TENTH, smallest_effect=TENTH, deviation=DEVIATION),
+        rule=AtLeast(optimizer, net, TENTH, smallest_effect=QUARTER, deviation=DEVIATION),
         setting=setting,
     )
 

@@ -9,8 +9,13 @@ clock: drawing batches, staging them, reading losses and testing are outside, an
 step with its compilation. The held-out images are looked at every few steps; nothing is chosen by
 them but where the count ends.
 
-Sooner counts from 10 % on, log2 1.1 = 0.14, and the way is the same within 10 % of its steps, which
-is less than one look.
+Sooner counts from 10 % on, log2 1.1 = 0.14, and the smallest effect that matters is a quarter beyond
+that, log2 1.25 = 0.32. The way is the same within 10 % of its steps, about two looks. In a pilot
+(all four frameworks, seeds 100 to 102, which are not used again) the steps deviated by 0.09 and the
+time by up to 0.19 within a framework; over all runs it was 0.21 for the perceptron, and 0.47 for
+LeNet-5, whose native form gains nothing in one framework and half of the time in another. Nine
+seeds find a quarter with a power of 0.92 for the perceptron and 0.4 for LeNet-5: there each
+framework's own row says more than the verdict of all.
 """
 
 import math
@@ -31,8 +36,8 @@ from bench.timing.race import Racer
 
 VARIANTS: tuple[Literal["reference", "native"], ...] = ("reference", "native")
 NETS = {"mlp": "a perceptron", "lenet5": "LeNet-5"}
-TENTH = math.log2(1.1)
-DEVIATIONS = {"mlp": 0.1, "lenet5": 0.1}
+TENTH, QUARTER = math.log2(1.1), math.log2(1.25)
+DEVIATIONS = {"mlp": 0.25, "lenet5": 0.5}
 STEPS_DEVIATION = 0.1
 SETTINGS = {"batch_size": 64, "learning_rate": 0.001, "target": 0.9, "every": 5, "tested": 1000}
 
@@ -41,7 +46,7 @@ def _sooner(net: str) -> Hypothesis:
     return Hypothesis(
         name=f"sooner, {NETS[net]}",
         statement=f"The native variant of {NETS[net]} gets there in 10 % less CPU time.",
-        rule=AtLeast("sooner", net, TENTH, smallest_effect=TENTH, deviation=DEVIATIONS[net]),
+        rule=AtLeast("sooner", net, TENTH, smallest_effect=QUARTER, deviation=DEVIATIONS[net]),
         setting=f"CPU time of {NETS[net]}",
     )
 
