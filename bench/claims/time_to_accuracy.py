@@ -9,7 +9,7 @@ clock: drawing batches, staging them, reading losses and testing are outside, an
 step with its compilation. The held-out images are looked at every few steps; nothing is chosen by
 them but where the count ends.
 
-Sooner counts from 10 % on, log2 1.1 = 0.14, and the smallest effect that matters is a quarter beyond
+Sooner counts from 10 % on, log2 1.1 = 0.14; the smallest effect that matters is a quarter beyond
 that, log2 1.25 = 0.32. The way is the same within 10 % of its steps, about two looks. In a pilot
 (all four frameworks, seeds 100 to 102, which are not used again) the steps deviated by 0.09 and the
 time by up to 0.19 within a framework; over all runs it was 0.21 for the perceptron, and 0.47 for
