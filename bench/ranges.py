@@ -55,7 +55,7 @@ def entries(what: str, values: np.ndarray, allowed: Range) -> None:
         return
     # reduce() is what min() and max() call, which cost a small step more than the reducing.
     for end in (np.minimum, np.maximum):
-        value = end.reduce(values, axis=None)
+        value = end.reduce(values, axis=None).item()
         if value not in allowed:
             raise UserError(f"{what} must be numbers in {allowed}, got {value:g}")
 

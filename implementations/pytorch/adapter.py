@@ -291,9 +291,11 @@ def _gradients(terms: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dic
         return {}
     first, *others = terms.values()
     objective = torch.stack([first, *others]).sum() if others else first
-    sources = list(wanted.values())
-    values = torch.autograd.grad(objective, sources, allow_unused=True, materialize_grads=True)
-    return dict(zip(wanted, values, strict=True))
+    found = torch.autograd.grad(objective, list(wanted.values()), allow_unused=True)
+    return {
+        name: torch.zeros_like(source) if gradient is None else gradient
+        for (name, source), gradient in zip(wanted.items(), found, strict=True)
+    }
 
 
 def _slashed(named: Iterable[tuple[str, Tensor]]) -> dict[str, Tensor]:
