@@ -63,6 +63,7 @@ rule all:
         rules.atlas_summary.input.records,
         rules.throughput_summary.input.records,
         rules.tables.output,
+        rules.accounts.output,
         rules.verdicts.output,
         rules.conformance_summary.output,
         rules.mutants_summary.output,

@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from bench import command, store, threads
+from bench import accounts, command, store, threads
 from bench.errors import UserError
+from bench.ledger import LEDGER, STEPS
 from bench.progress import Reporter
 from bench.quiet import quiet
 from implementations.atlas.row import FRAMEWORKS, MODULES, Default, Row, rows
@@ -48,6 +49,7 @@ def main() -> int:
         # A job is finished when its file is written: no report before reaches 1.
         reporter.report(min(len(records) / len(planned), 0.999), record["title"])
     store.write_file(arguments.out, store.canonical(records))
+    accounts.close(arguments.results, f"atlas/{framework}")
     red = [record for record in records if record["red"]]
     reporter.report(1.0, f"{len(records)} rows asked, {len(red)} red")
     for record in red:
@@ -58,6 +60,7 @@ def main() -> int:
 def asked(framework: str, planned: Iterable[Row]) -> Iterator[dict[str, Any]]:
     """A record of every row. Raises UserError where the framework is not installed."""
     modules = _started(framework)
+    LEDGER.enter(STEPS)  # every row asks the framework what it computes
     versions = {name: module.__version__ for name, module in modules.items()}
     for entry in planned:
         yield {**_identity(entry, framework), "versions": versions, **_judged(entry, framework)}

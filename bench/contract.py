@@ -244,6 +244,7 @@ class System(Protocol):
     def stage(self, batch: Arrays) -> Batch:
         """Put a batch on the device in the framework's layout and the system's dtype.
 
+        What is staged may go on reading the arrays of the batch: they are not to be changed.
         Raises UserError for images, labels or masks of another size or number than the spec says,
         and for a number outside of the range that it gives an entry (check_batch of
         bench/spec.py).

@@ -21,9 +21,11 @@ import pooch
 from bench import command, files, store
 from bench.errors import UserError, unknown
 from bench.files import File
+from bench.ledger import DATA, LEDGER
 from bench.randomness import stream
 
 SCHEMA_VERSION = 1
+Precision = Literal["float32", "float64"]
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,14 @@ class Prepared:
     test_y: np.ndarray
     record: Mapping[str, Any]
 
+    def images(self, dtype: Precision) -> np.ndarray:
+        """The training part's in the precision of a net; rounded once, not batch by batch."""
+        return self.train_x if dtype == "float64" else self._rounded
+
+    @functools.cached_property
+    def _rounded(self) -> np.ndarray:
+        return self.train_x.astype(np.float32)
+
 
 def names() -> list[str]:
     """The data sets, by listing their folder."""
@@ -105,6 +115,7 @@ def load(name: str, data_dir: Path | None = None) -> Images:
     return _read(name, data_dir)
 
 
+@LEDGER.counted(DATA)
 @functools.lru_cache(maxsize=1)
 def _read(name: str, data_dir: Path | None) -> Images:
     """Read once for all runs of a process: decoding takes as long as a few steps of training."""
@@ -141,6 +152,7 @@ def split(dataset: Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return order[: dataset.train], order[dataset.train :]
 
 
+@LEDGER.counted(DATA)
 def prepare(name: str, seed: int, data_dir: Path | None = None, normalize: bool = True) -> Prepared:
     """Load, split and normalize, or leave the pixels from 0 to 1. Raises UserError as load()."""
     make = normalized if normalize else pixels

@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 import implementations
 from bench import closure, command, measure, systems, threads
 from bench.errors import UserError, unknown
+from bench.ledger import LEDGER, REST
 from bench.measure import Past
 
 SHARED = ("framework", "results", "device", "threads", "data_dir")
@@ -55,6 +56,7 @@ def computed(jobs: Sequence[argparse.Namespace], compute: Compute) -> int:
     if framework not in implementations.names():
         raise UserError(unknown("framework", framework, implementations.names()))
     importlib.import_module(f"implementations.{framework}.adapter")
+    LEDGER.enter(REST)
     measure.release()
     gc.freeze()  # what the framework made when it was imported lives on: not to be walked again
     before, memory, past = closure.loaded(), measure.memory_mib(), Past()
@@ -68,6 +70,7 @@ def computed(jobs: Sequence[argparse.Namespace], compute: Compute) -> int:
             failed.append(job.claim)
             _tell(job, error)
         systems.close()
+        LEDGER.take()  # of a job that failed, and of tidying up: no other job's
         closure.forget(closure.loaded() - before)
         measure.release()
         past = Past(time.process_time(), max(0.0, measure.memory_mib() - memory))

@@ -51,8 +51,11 @@ def number(what: str, value: Any, allowed: Range) -> float:
 
 def entries(what: str, values: np.ndarray, allowed: Range) -> None:
     """Raises UserError for an array one of whose numbers is outside of the range, or is none."""
-    ends = (values.min(), values.max()) if values.size else ()
-    for value in ends:
+    if not values.size:
+        return
+    # reduce() is what min() and max() call, which cost a small step more than the reducing.
+    for end in (np.minimum, np.maximum):
+        value = end.reduce(values, axis=None).item()
         if value not in allowed:
             raise UserError(f"{what} must be numbers in {allowed}, got {value:g}")
 

@@ -22,11 +22,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench import accounts, closure, command, dataset, jobs, ledger, provenance, store
 from bench import claim as claims
-from bench import closure, command, dataset, jobs, provenance, store
 from bench.claim import Claim, Job, Outcome
 from bench.contract import Config
 from bench.errors import ContractError, UserError, unknown
+from bench.ledger import IMPORTS, LEDGER
 from bench.measure import Meter, Past
 from bench.progress import Reporter
 
@@ -88,7 +89,7 @@ def compute(arguments: argparse.Namespace, past: Past) -> None:
             rows.append(workshop.row(arm, seed, shared, outcome))
     workshop.check_inputs()
     store.write_file(arguments.index, table(rows))
-    workshop.reporter.report(1.0, f"{len(planned)} runs finished")
+    workshop.finish(f"{len(planned)} runs finished")
 
 
 class Workshop:
@@ -96,7 +97,8 @@ class Workshop:
 
     def __init__(self, arguments: argparse.Namespace, job: str, past: Past) -> None:
         self.arguments, self.past = arguments, past
-        self.claim = claims.get(arguments.claim)
+        with LEDGER.during(IMPORTS):  # some claims need a library of their own
+            self.claim = claims.get(arguments.claim)
         for arm in arguments.arms:
             if arm not in self.claim.arms:
                 raise UserError(unknown(f"arm of {self.claim.name}", arm, self.claim.arms))
@@ -115,6 +117,7 @@ class Workshop:
             "device": self.facts["device"],
             "threads": self.facts["threads"],
         }
+        self.job, self.outside = job, dict[str, float]()  # CPU seconds that are no run's
         self.reporter = Reporter(arguments.results, job, past.cpu_seconds)
 
     def opened(self, home: Path) -> contextlib.AbstractContextManager[None]:
@@ -158,10 +161,13 @@ class Workshop:
             data_dir=asked.data_dir,
             report=_scaled(self.reporter, *part, arm, seed),
         )
+        self.outside = ledger.added([self.outside, LEDGER.take()])
         with Meter(self.past) as meter:
             outcome = self.runner(job)
+        stages = LEDGER.take()
         complete(self.claim, outcome)
-        store.write_run(folder, _files({**config, "fingerprint": mark}, outcome, meter, self.facts))
+        config = {**config, "fingerprint": mark}
+        store.write_run(folder, _files(config, outcome, meter, stages, self.facts))
         return store.read(folder / "outcome.json")
 
     def row(self, arm: str, seed: int, shared: bool, outcome: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,6 +186,11 @@ class Workshop:
             if name not in self.claim.clocked
         }
         return {**identity, **metrics}
+
+    def finish(self, text: str) -> None:
+        """Say that all is done, and what was spent beside the runs."""
+        self.reporter.report(1.0, text)
+        accounts.close(self.arguments.results, self.job, self.outside)
 
     def check_inputs(self) -> None:
         """Raises ContractError for a module that was loaded and is not an input of this job."""
@@ -218,11 +229,16 @@ def _scaled(reporter: Reporter, position: int, total: int, arm: str, seed: int) 
 
 
 def _files(
-    config: Mapping[str, Any], outcome: Outcome, meter: Meter, facts: Mapping[str, Any]
+    config: Mapping[str, Any],
+    outcome: Outcome,
+    meter: Meter,
+    stages: Mapping[str, float],
+    facts: Mapping[str, Any],
 ) -> dict[str, str]:
     record = dict(outcome.record)
     costs = {
         "cpu_seconds": meter.cpu_seconds,
+        "stages": stages,
         "wall_seconds": meter.wall_seconds,
         "first_step_seconds": record.pop("first_step_seconds", None),
         "peak_memory_mib": meter.peak_memory_mib,

@@ -65,7 +65,7 @@ def compute(arguments: argparse.Namespace, past: Past) -> None:
         "tried": tried,
     }
     store.write_file(arguments.out, store.canonical(found))
-    workshop.reporter.report(1.0, f"{len(asked)} runs of the search finished")
+    workshop.finish(f"{len(asked)} runs of the search finished")
 
 
 def choose(arm: str, tried: list[dict[str, Any]]) -> float:

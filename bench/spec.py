@@ -5,14 +5,13 @@ layouts, the names of the functions and objectives, the order in which activatio
 the parameter count, which is written out as a number so that a change of shape cannot pass unseen.
 """
 
+import functools
 import importlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from bench import ranges
 from bench.contract import Arrays, State, Update, check_names
@@ -79,6 +78,15 @@ class Spec:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: parameter.shape for name, parameter in self.parameters.items()}
 
+    @functools.cached_property
+    def sizes(self) -> dict[str, tuple[int, ...]]:
+        """Of one example of the entries that every net has alike: images, labels and masks."""
+        return {
+            name: tuple(size)
+            for name, size in self.inputs.items()
+            if name in ("x", "y") or name.startswith("dropout/")
+        }
+
     def buffer_shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: buffer.shape for name, buffer in self.buffers.items()}
 
@@ -143,14 +151,15 @@ def check_batch(spec: Spec, batch: Arrays) -> None:
     outside of the range that the spec gives it."""
     examples: dict[str, int] = {}
     for name, array in batch.items():
-        size = spec.inputs.get(name)
-        if size is None or not (name in ("x", "y") or name.startswith("dropout/")):
+        size = spec.sizes.get(name)
+        if size is None:
             continue
-        if array.ndim == 0 or array.shape[1:] != tuple(size):
+        shape = array.shape
+        if not shape or shape[1:] != size:
             wanted = ", ".join(map(str, ("examples", *size)))
-            raise UserError(f"{name} of {spec.architecture} is {array.shape}, must be ({wanted})")
-        examples[name] = len(array)
-        if name == "y" and not np.issubdtype(array.dtype, np.integer):
+            raise UserError(f"{name} of {spec.architecture} is {shape}, must be ({wanted})")
+        examples[name] = shape[0]
+        if name == "y" and array.dtype.kind not in "iu":
             raise UserError(f"labels of {spec.architecture} must be whole, y is {array.dtype}")
     if len(set(examples.values())) > 1:
         told = ", ".join(f"{count} of {name}" for name, count in examples.items())

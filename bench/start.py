@@ -6,6 +6,7 @@ removed; not got, then a second start is refused. Looking (dry run, lint) is alw
 """
 
 import fcntl
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from bench import costs, store
+from bench import costs, store, threads
 from bench.command import explain
 from bench.errors import UserError
 from bench.plan import SCHEMA_VERSION, Plan
@@ -60,7 +61,11 @@ def prepare(
 
 
 def record(plan: Plan) -> None:
-    """Write what this reproduction is going to do; called when it starts, not on a dry run."""
+    """Write what this reproduction is going to do; called when it starts, not on a dry run.
+
+    What it starts here finds the environment that it would restart itself in, imports and all.
+    """
+    os.environ.update(threads.variables(plan.configuration.threads))
     runs = [asdict(run) for run in plan.all_runs()]
     store.write_file(plan.results / "manifest.json", store.canonical(_manifest(plan)))
     store.write_file(plan.results / "frameworks.json", store.canonical(plan.framework_records()))

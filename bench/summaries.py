@@ -15,8 +15,8 @@ from typing import Any
 import jsonschema
 import pandas as pd
 
+from bench import accounts, command, store, verdict
 from bench import claim as claims
-from bench import command, store, verdict
 from bench.errors import UserError
 from bench.run import table
 
@@ -85,6 +85,12 @@ def costs(results: Path) -> str:
         )
     columns = ("claim", "framework", "arm", "seed", *COSTS, "commit", "dirty", "threads", "device")
     return table(rows) if rows else ",".join(columns) + "\n"
+
+
+def accounted(results: Path) -> str:
+    """accounts.csv: where the CPU time of each job went, by stage."""
+    rows = list(accounts.rows(results))
+    return table(rows) if rows else ",".join(accounts.COLUMNS) + "\n"
 
 
 def verdicts(results: Path) -> str:
@@ -160,6 +166,7 @@ SUMMARIES: dict[str, tuple[str, Callable[[Path], str]]] = {
     "runs": ("runs.csv", runs),
     "costs": ("costs.csv", costs),
     "timings": ("timings.csv", timings),
+    "accounts": ("accounts.csv", accounted),
     "verdicts": ("verdicts.json", verdicts),
     "conformance": ("conformance.json", merged("conformance")),
     "mutants": ("mutants.json", merged("mutants")),

@@ -1,13 +1,29 @@
-"""Systems that are compiled once per job and loaded anew for every arm and seed."""
+"""Systems that are compiled once per job and loaded anew for every arm and seed.
 
-from collections.abc import Mapping
+Each is behind a System of this module, which books the CPU time of every call (bench/ledger.py).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import ModuleType
 from typing import Literal
 
+import numpy as np
+
+from bench import contract
 from bench.claim import Job
-from bench.contract import Config, System, Update
+from bench.contract import Arrays, Batch, Config, Evaluation, Gradients, Mode, State, Update
+from bench.ledger import BUILDING, FIRST, LEDGER, STAGING, STEPS
 from bench.spec import Spec
 
-_systems: dict[str, System] = {}
+_systems: dict[str, contract.System] = {}
+
+
+def build(
+    adapter: ModuleType, spec: Spec, updates: Mapping[str, Update], config: Config
+) -> contract.System:
+    """A system of the adapter, which whoever asks for it closes."""
+    with LEDGER.during(BUILDING):
+        return System(adapter.build(spec, updates, config))
 
 
 def system_for(
@@ -15,12 +31,13 @@ def system_for(
     spec: Spec,
     updates: Mapping[str, Update],
     dtype: Literal["float32", "float64"] = "float32",
-) -> System:
+    variant: Literal["reference", "native"] = "reference",
+) -> contract.System:
     """The system of this job's framework, device and threads; the caller loads its state."""
-    key = repr((job.framework, spec, updates, dtype, job.device, job.threads))
+    key = repr((job.framework, spec, updates, dtype, variant, job.device, job.threads))
     if key not in _systems:
-        config = Config(dtype=dtype, device=job.device, threads=job.threads)
-        _systems[key] = job.adapter.build(spec, updates, config)
+        config = Config(dtype, job.device, job.threads, variant)
+        _systems[key] = build(job.adapter, spec, updates, config)
     return _systems[key]
 
 
@@ -29,3 +46,112 @@ def close() -> None:
     for system in _systems.values():
         system.close()
     _systems.clear()
+
+
+class System:
+    """A framework's system with every call on the account of its stage. It computes nothing.
+
+    A call is a first one, with a compilation in it, where none before asked the same for a batch
+    of these shapes.
+    """
+
+    def __init__(self, inner: contract.System) -> None:
+        self.inner = inner
+        self.shapes: dict[int, tuple[tuple[int, ...], ...]] = {}  # by the identity of a batch
+        self.asked: set[tuple[object, ...]] = set()
+
+    def load(self, state: State) -> None:
+        former = LEDGER.enter(STAGING)
+        try:
+            self.inner.load(state)
+        finally:
+            LEDGER.enter(former)
+
+    def export(self) -> State:
+        former = LEDGER.enter(STAGING)
+        try:
+            return self.inner.export()
+        finally:
+            LEDGER.enter(former)
+
+    def stage(self, batch: Arrays) -> Batch:
+        former = LEDGER.enter(STAGING)
+        try:
+            staged = self.inner.stage(batch)
+            self.shapes[id(staged)] = tuple([array.shape for array in batch.values()])
+            return staged
+        finally:
+            LEDGER.enter(former)
+
+    def evaluate(
+        self, function: str, batch: Batch, mode: Mode, decisions: Arrays | None = None
+    ) -> Evaluation:
+        former = LEDGER.enter(self._step(batch, "evaluate", function, mode, decisions is None))
+        try:
+            return self.inner.evaluate(function, batch, mode, decisions)
+        finally:
+            LEDGER.enter(former)
+
+    def forward(self, function: str, batch: Batch, mode: Mode) -> None:
+        former = LEDGER.enter(self._step(batch, "forward", function, mode))
+        try:
+            self.inner.forward(function, batch, mode)
+        finally:
+            LEDGER.enter(former)
+
+    def differentiate(
+        self, update: str, batch: Batch, decisions: Arrays | None = None
+    ) -> Gradients:
+        former = LEDGER.enter(self._step(batch, "differentiate", update, decisions is None))
+        try:
+            return self.inner.differentiate(update, batch, decisions)
+        finally:
+            LEDGER.enter(former)
+
+    def average(self, parts: Sequence[Gradients], examples: Sequence[int]) -> Gradients:
+        former = LEDGER.enter(STEPS)
+        try:
+            return self.inner.average(parts, examples)
+        finally:
+            LEDGER.enter(former)
+
+    def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:
+        former = LEDGER.enter(self._step(None, "apply", update))
+        try:
+            self.inner.apply(update, gradients, learning_rate)
+        finally:
+            LEDGER.enter(former)
+
+    def update(self, update: str, batch: Batch, learning_rate: float) -> None:
+        former = LEDGER.enter(self._step(batch, "update", update))
+        try:
+            self.inner.update(update, batch, learning_rate)
+        finally:
+            LEDGER.enter(former)
+
+    def read(self) -> Mapping[str, float]:
+        former = LEDGER.enter(STEPS)
+        try:
+            return self.inner.read()
+        finally:
+            LEDGER.enter(former)
+
+    def trace(self, update: str, batch: Batch) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        return LEDGER.each(self._step(batch, "trace", update), self.inner.trace(update, batch))
+
+    def synchronize(self) -> None:
+        former = LEDGER.enter(STEPS)
+        try:
+            self.inner.synchronize()
+        finally:
+            LEDGER.enter(former)
+
+    def close(self) -> None:
+        self.inner.close()
+
+    def _step(self, batch: Batch, *asked: object) -> str:
+        key = (*asked, self.shapes.get(id(batch)))
+        if key in self.asked:
+            return STEPS
+        self.asked.add(key)
+        return FIRST

@@ -4,10 +4,12 @@ import numpy as np
 
 from bench import initializers
 from bench.contract import State
+from bench.ledger import DATA, LEDGER
 from bench.randomness import stream
 from bench.spec import Spec
 
 
+@LEDGER.counted(DATA)
 def initial(spec: Spec, seed: int, initializer: str | None = None) -> State:
     """Draw the parameters of a spec in float64; every name has a stream of its own.
 

@@ -11,8 +11,7 @@ of different variants do not meet; what a framework traces inside keeps what it 
 """
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
@@ -46,11 +45,28 @@ def exchangeable(primitive: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-@contextmanager
-def exchanged(primitives: Primitives) -> Iterator[None]:
-    """Within the block, the primitives that are named go to those beside them; no other does."""
-    token = _chosen.set(primitives)
-    try:
-        yield
-    finally:
-        _chosen.reset(token)
+class exchanged:
+    """Within the block, the primitives that are named go to those beside them; no other does.
+
+    As a decorator, within every call. A class, since contextlib's generators would cost a small
+    step more than all else that is around it.
+    """
+
+    __slots__ = ("primitives", "token")
+
+    def __init__(self, primitives: Primitives) -> None:
+        self.primitives = primitives
+
+    def __enter__(self) -> None:
+        self.token = _chosen.set(self.primitives)
+
+    def __exit__(self, *error: object) -> None:
+        _chosen.reset(self.token)
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def call(*arguments: P.args, **named: P.kwargs) -> R:
+            with exchanged(self.primitives):  # one of its own: calls may meet
+                return function(*arguments, **named)
+
+        return call

@@ -144,7 +144,7 @@ def run(job: Job) -> Outcome:
     for number, images in enumerate((settings["few"], settings["many"])):
         system.load(weights.initial(spec, job.seed))
         some = dataset.first(data, images)
-        given = training.batches(some, job.seed, settings["batch_size"], steps)
+        given = training.batches(some, job.seed, settings["batch_size"], steps, "float64")
         found = training.fit(
             system,
             (change(step, batch) for step, batch in enumerate(given)),

@@ -217,7 +217,8 @@ def run(job: Job) -> Outcome:
         system = systems[form]
         system.load(state)
         staged = system.stage({"x": images})
-        given = training.batches(data, job.seed, settings["batch_size"], settings["steps"])
+        size, steps = settings["batch_size"], settings["steps"]
+        given = training.batches(data, job.seed, size, steps, "float64")
         logits[name] = [system.evaluate("logits", staged, INFERENCE).outputs["logits"]]
         for batch in training.masked(specs[form], job.seed, given):
             step(system, batch, settings["learning_rate"], rates)

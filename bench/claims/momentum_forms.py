@@ -118,7 +118,7 @@ def run(job: Job) -> Outcome:
         system.load(start)
     rows: list[dict[str, float | str]] = []
     excess: list[float] = []
-    given = training.batches(data, job.seed, job.settings["batch_size"], steps)
+    given = training.batches(data, job.seed, job.settings["batch_size"], steps, "float64")
     for step, batch in enumerate(given):
         rates = (rate, rate * drop)
         present = schedules.piecewise_constant(step, (boundary,), rates)

@@ -153,7 +153,7 @@ def run(job: Job) -> Outcome:
             accuracy, _ = training.test(system, data.test_x, data.test_y)
             tests.append({"step": step, "error": 100 * (1 - accuracy)})
 
-    given = training.batches(data, job.seed, settings["batch_size"], steps)
+    given = training.batches(data, job.seed, settings["batch_size"], steps, "float64")
     images = ({**batch, "x": scaled(batch["x"], described.largest) - mean} for batch in given)
     found = training.fit(
         system,

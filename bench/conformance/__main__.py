@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import command, store, threads
+from bench import accounts, command, store, threads
 from bench.conformance import cases, lockstep, players
 from bench.conformance.lockstep import Report
+from bench.ledger import LEDGER, REST
 from bench.progress import Reporter
 
 NOTICEABLE = 1e-5  # float32: at which step does the loss first differ by more than this,
@@ -37,6 +38,7 @@ def main() -> int:
         arguments.framework, arguments.length, arguments.data_dir, reporter.report
     )
     store.write_file(arguments.out, store.canonical(records))
+    accounts.close(arguments.results, f"conformance/{arguments.framework}")
     reporter.report(1.0, f"{len(records)} quantities compared, {len(failures)} cases failed")
     for failure in failures:
         print(f"conformance of {arguments.framework} failed: {failure}", file=sys.stderr)
@@ -48,6 +50,7 @@ def compared(
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """The records of all planned cases, and a sentence for each case that failed."""
     reference, adapter = players.adapters(framework)
+    LEDGER.enter(REST)
     planned = cases.cases(length)
     followed = [case for case in planned if case.dtype == "float32" and length == "full"]
     voice = Voice(report, sum(c.effort for c in planned) + sum(map(_drift_effort, followed)))

@@ -101,7 +101,7 @@ class Case:
             data = digits.prepare(SEED, SCENES, 1, self.spec().inputs["x"][0], data_dir)
         else:
             data = dataset.prepare(self.net.dataset, SEED, data_dir)
-        given = training.batches(data, SEED, self.batch_size, self.steps)
+        given = training.batches(data, SEED, self.batch_size, self.steps, "float64")
         if self.spec().options.get("keep"):
             given = training.masked(self.spec(), SEED, given)
         for step, batch in enumerate(given):

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import systems
 from bench.conformance import explain
 from bench.conformance.cases import Case
 from bench.conformance.nets import Player
@@ -118,7 +119,7 @@ class Pair:
         config = Config(dtype=case.dtype)
         self.case = case
         self.reference, self.system = (
-            module.build(case.spec(), {UPDATE: case.update()}, config)
+            systems.build(module, case.spec(), {UPDATE: case.update()}, config)
             for module in (reference, adapter)
         )
         for system in (self.reference, self.system):

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from bench import systems
 from bench.contract import INFERENCE, Arrays, Config, State, System
 from bench.conventions import BATCH_NORM
 from bench.randomness import stream
@@ -110,7 +111,7 @@ class Player:
         if net.augmented:
             rows, columns, channels = net.spec().inputs["x"]
             images = preprocessing.spec((rows, columns, channels))
-            self.images = adapter.build(images, {}, config)
+            self.images = systems.build(adapter, images, {}, config)
             self.images.load(State({}))
         if net.schedule:
             home = f"implementations.{folder}.techniques.schedules"

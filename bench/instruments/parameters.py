@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from bench import systems
 from bench.claim import Job
 from bench.contract import Config, State, Update, sgd
 from bench.spec import Spec
@@ -13,7 +14,8 @@ def counted(job: Job, spec: Spec) -> dict[str, int]:
     The net is let go at once: at 224 pixels it may have a hundred million parameters.
     """
     config = Config(device=job.device, threads=job.threads)
-    system = job.adapter.build(spec, {"train": Update("cross_entropy", ("",), sgd())}, config)
+    update = Update("cross_entropy", ("",), sgd())
+    system = systems.build(job.adapter, spec, {"train": update}, config)
     system.load(State({name: np.zeros(shape, "f4") for name, shape in spec.shapes().items()}))
     found = {name: int(np.size(array)) for name, array in system.export().parameters.items()}
     system.close()

@@ -17,6 +17,7 @@ from bench import claim as claims
 from bench import config, store, summaries
 from bench.claim import BUDGETS, Budget, Claim
 from bench.errors import UserError
+from bench.ledger import STAGES
 from bench.report.style import in_order
 
 POOLED = "pooled"
@@ -51,6 +52,7 @@ NEEDED = {
     ),
     "runs.csv": IDENTITY,
     "timings.csv": (*IDENTITY, "metric", "value"),
+    "accounts.csv": ("job", "claim", "framework", *STAGES),
     "costs.csv": (*IDENTITY, "cpu_seconds", "wall_seconds", "peak_memory_mib", "started"),
 }
 
@@ -64,6 +66,7 @@ class Gathered:
     plan: pd.DataFrame
     runs: pd.DataFrame
     costs: pd.DataFrame
+    accounts: pd.DataFrame
     verdicts: list[dict[str, Any]]
     conformance: list[dict[str, Any]]
     mutants: list[dict[str, Any]]
@@ -173,6 +176,7 @@ def gather(results: Path, summarized: Path | None = None) -> Gathered:
         plan=pd.DataFrame(_records(results / "plan.json"), columns=[*IDENTITY, "shared"]),
         runs=_timed(_table(results, written, "runs"), _table(results, written, "timings")),
         costs=_table(results, written, "costs"),
+        accounts=_table(results, written, "accounts"),
         verdicts=_records(written / "verdicts.json"),
         conformance=_records(written / "conformance.json"),
         mutants=_records(written / "mutants.json"),

@@ -11,8 +11,9 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from bench import rules_text
+from bench import accounts, rules_text, summaries
 from bench.claim import AtLeast, Claim, Difference, Equivalent, Hypothesis, Same, Within
+from bench.ledger import STAGES
 from bench.report import atlas, conformance, evidence, figures, gallery, series, sources, speed
 from bench.report.gather import POOLED, Gathered
 from bench.report.style import JUDGED, LOOKS, MEANINGS, SHAPES, TOPICS, look, title
@@ -242,7 +243,15 @@ def provenance(found: Gathered) -> dict[str, Any]:
                     "largest_load": round(group["load_after"].max(), 1),
                 }
             )
-    return {"facts": found.provenance(), "totals": totals, "datasets": found.datasets}
+    jobs = summaries.records(found.accounts.to_csv(index=False))
+    shares = [(by, accounts.shares(jobs, by)) for by in ("framework", "claim")]
+    return {
+        "facts": found.provenance(),
+        "totals": totals,
+        "shares": shares if jobs else [],
+        "stages": STAGES,
+        "datasets": found.datasets,
+    }
 
 
 def csv_link(rows: Sequence[Mapping[str, Any]]) -> str:

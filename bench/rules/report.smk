@@ -6,6 +6,7 @@ rule report:
         sources=plan.report_sources(),
         data=expand(rules.dataset.output.description, dataset=plan.datasets),
         tables=rules.tables.output,
+        accounts=rules.accounts.output,
         verdicts=rules.verdicts.output,
         conformance=rules.conformance_summary.output,
         mutants=rules.mutants_summary.output,

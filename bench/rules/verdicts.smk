@@ -1,4 +1,4 @@
-# Summaries of all runs, and a verdict for each claim.
+# Summaries of all runs and jobs, and a verdict for each claim.
 
 
 rule tables:
@@ -15,6 +15,24 @@ rule tables:
         results=plan.results,
     shell:
         "python -m bench.summaries --results {params.results} runs costs timings 2>&1 | tee -i {log} >&2"
+
+
+rule accounts:
+    input:
+        sources=plan.summary_sources("accounts"),
+        indexes=plan.indexes,
+        choices=plan.choices,
+        conformance=rules.conformance_summary.input.records,
+        mutants=rules.mutants_summary.input.records,
+        atlas=rules.atlas_summary.input.records,
+    output:
+        plan.results / "accounts.csv",
+    log:
+        plan.results / "logs" / "accounts.log",
+    params:
+        results=plan.results,
+    shell:
+        "python -m bench.summaries --results {params.results} accounts 2>&1 | tee -i {log} >&2"
 
 
 rule verdicts:

@@ -27,6 +27,7 @@ import numpy as np
 
 from bench import ranges, scenes
 from bench.dataset import Prepared
+from bench.ledger import DATA, LEDGER
 from bench.randomness import stream
 from bench.ranges import NOT_NEGATIVE, Range
 
@@ -47,6 +48,7 @@ MOST = {"road": 2, "building": 4, "tree": 7}
 FEWEST = {"road": 1, "building": 2, "tree": 3}
 
 
+@LEDGER.counted(DATA)
 def prepare(
     seed: int,
     train: int,

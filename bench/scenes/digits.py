@@ -20,6 +20,7 @@ from bench import dataset, scenes
 from bench.dataset import Prepared
 from bench.datasets import mnist5k, photographs
 from bench.instruments import segmentation
+from bench.ledger import DATA, LEDGER
 from bench.randomness import stream
 
 CLASSES = ("background", "digit below five", "digit from five")
@@ -32,6 +33,7 @@ TRIES = 16
 DITHER = 1 / 255  # the deviation of the noise: a step of gray
 
 
+@LEDGER.counted(DATA)
 def prepare(
     seed: int, train: int, test: int, side: int = 48, data_dir: Path | None = None
 ) -> Prepared:

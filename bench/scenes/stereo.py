@@ -24,6 +24,7 @@ from bench import files, scenes
 from bench.dataset import Prepared
 from bench.errors import UserError
 from bench.files import File
+from bench.ledger import DATA, LEDGER
 from bench.randomness import stream
 
 CLASSES = ("cluster 1", "cluster 2", "cluster 3", "cluster 4")
@@ -46,6 +47,7 @@ STEREO = (
 )
 
 
+@LEDGER.counted(DATA)
 def prepare(
     seed: int, train: int, test: int, side: int = 48, data_dir: Path | None = None
 ) -> Prepared:

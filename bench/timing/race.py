@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bench.contract import Arrays, System
+from bench.ledger import DATA, LEDGER, STEPS
 from bench.timing import turns
 from bench.training import TRAIN, Fit, at_most
 
@@ -28,11 +29,14 @@ class Racer:
     arrived: bool = False
 
     def step(self, clock: Callable[[], float]) -> None:
-        staged = self.system.stage(next(self.batches))
-        before = clock()
-        self.system.update(TRAIN, staged, self.rate)
-        self.system.synchronize()
-        taken = clock() - before
+        with LEDGER.during(DATA):
+            batch = next(self.batches)
+        staged = self.system.stage(batch)
+        with LEDGER.during(STEPS):  # here and not inside, where its clock would be on the racer's
+            before = clock()
+            self.system.update(TRAIN, staged, self.rate)
+            self.system.synchronize()
+            taken = clock() - before
         self.seconds.append((self.seconds[-1] if self.seconds else 0.0) + taken)
         self.fit.losses.append(sum(self.system.read().values()))
         self.fit.diverged = not math.isfinite(self.fit.losses[-1])

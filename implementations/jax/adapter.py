@@ -48,6 +48,9 @@ class System:
         self.terms: dict[str, Array] = {}
         self.outputs: dict[str, Array] = {}
         self.functions: dict[tuple[Any, ...], Any] = {}
+        # Arguments of a jitted function reach the device several times faster than by device_put.
+        here = jax.sharding.SingleDeviceSharding(self.device)
+        self.put = jax.jit(lambda batch: batch, out_shardings=here)
 
     # --- state ------------------------------------------------------------------------------
 
@@ -84,7 +87,7 @@ class System:
 
     def stage(self, batch: Arrays) -> dict[str, Array]:
         check_batch(self.spec, batch)
-        return {name: self._input(array) for name, array in batch.items()}
+        return self.put({n: np.asarray(a, self._dtype_of(a)) for n, a in batch.items()})
 
     # --- questions --------------------------------------------------------------------------
 
@@ -285,9 +288,11 @@ class System:
         }
 
     def _input(self, array: np.ndarray) -> Array:
-        dtype = self.dtype if np.issubdtype(array.dtype, np.floating) else "int64"
         # A copy: on a CPU JAX would go on reading the caller's array.
-        return jax.device_put(array.astype(dtype, copy=True), self.device)
+        return jax.device_put(array.astype(self._dtype_of(array), copy=True), self.device)
+
+    def _dtype_of(self, array: np.ndarray) -> str:
+        return self.dtype if array.dtype.kind == "f" else "int64"
 
 
 def _noted(probe: Probe) -> tuple[dict[str, Array], ...]:

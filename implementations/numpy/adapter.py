@@ -1,7 +1,7 @@
 """The contract in NumPy, the reference: see bench/contract.py."""
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from bench.spec import Spec, check_batch, check_state
 from implementations.exchange import Primitives, exchanged
 from implementations.numpy import native
 from implementations.numpy.device import environment
+from implementations.numpy.model import leaves, replaced
 from implementations.numpy.probe import Probe, Tracer, Witness
 from implementations.numpy.tape import Node, Tape, Workspace
 from implementations.numpy.techniques import accumulation, optimizers, weight_decay
@@ -30,9 +31,13 @@ class System:
         self.primitives: Primitives = faster
         self.architecture = importlib.import_module(spec.players("numpy"))
         self.model = self.architecture.build(spec, config.dtype)
-        leaves: dict[str, np.ndarray] = dict(_leaves(self.model))
-        self.parameters = {name: leaves[name] for name in spec.parameters}
-        self.buffers = {name: leaves[name] for name in spec.buffers}
+        arrays: dict[str, np.ndarray] = dict(leaves(self.model))
+        self.parameters = {name: arrays[name] for name in spec.parameters}
+        self.buffers = {name: arrays[name] for name in spec.buffers}
+        self.moved = {
+            key: frozenset(filter(update.selects, self.parameters))
+            for key, update in updates.items()
+        }
         self.slots: dict[str, dict[str, dict[str, np.ndarray]]] = {}
         self.step: dict[str, int] = {}
         self.terms: dict[str, float] = {}
@@ -77,7 +82,7 @@ class System:
 
     def stage(self, batch: Arrays) -> dict[str, np.ndarray]:
         check_batch(self.spec, batch)
-        return {name: self._input(array) for name, array in batch.items()}
+        return {n: np.ascontiguousarray(a, self._dtype_of(a)) for n, a in batch.items()}
 
     # --- questions --------------------------------------------------------------------------
 
@@ -168,16 +173,16 @@ class System:
         self.workspace.reclaim()
         return Tape(self.workspace)
 
-    def _nodes(self, tape: Tape, wanted: tuple[str, ...]) -> Any:
+    def _nodes(self, tape: Tape, wanted: Collection[str]) -> Any:
         """The model with a node in place of every parameter; buffers stay arrays."""
 
         def change(name: str, value: np.ndarray) -> Node | np.ndarray:
             return Node(value, tape, name in wanted) if name in self.parameters else value
 
-        return _replaced(self.model, change)
+        return replaced(self.model, change)
 
     def _inputs(
-        self, tape: Tape, batch: Mapping[str, np.ndarray], wanted: tuple[str, ...]
+        self, tape: Tape, batch: Mapping[str, np.ndarray], wanted: Collection[str]
     ) -> dict[str, Node]:
         return {name: Node(array, tape, name in wanted) for name, array in batch.items()}
 
@@ -189,14 +194,13 @@ class System:
     def _backward(
         self, update: str, batch: Mapping[str, np.ndarray], probe: Probe
     ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-        rule, tape = self.updates[update], self._tape()
-        wanted = tuple(filter(rule.selects, self.parameters))
+        rule, wanted, tape = self.updates[update], self.moved[update], self._tape()
         model = self._nodes(tape, wanted)
         inputs = self._inputs(tape, batch, rule.inputs())
         terms = getattr(self.architecture, rule.objective)(model, inputs, probe)
         keep = probe.activations.values() if isinstance(probe, Tracer) else ()
         tape.backward(terms.values(), keep)
-        gradients = {name: _gradient(n) for name, n in _leaves(model) if name in wanted}
+        gradients = {name: _gradient(n) for name, n in leaves(model) if name in wanted}
         gradients |= {f"input:{name}": _gradient(inputs[name]) for name in rule.inputs()}
         return {name: float(term.value) for name, term in terms.items()}, gradients
 
@@ -232,32 +236,12 @@ class System:
         return Evaluation(arrays, decisions, probe.margins, buffers)
 
     def _input(self, array: np.ndarray) -> np.ndarray:
-        dtype = self.dtype if np.issubdtype(array.dtype, np.floating) else np.int64
-        return np.array(array, dtype=dtype, order="C")
+        return np.array(array, dtype=self._dtype_of(array), order="C")
+
+    def _dtype_of(self, array: np.ndarray) -> np.dtype:
+        return self.dtype if array.dtype.kind == "f" else np.dtype(np.int64)
 
 
 def _gradient(node: Node) -> np.ndarray:
     """The gradient that arrived at a node; zero where the objective does not depend on it."""
     return np.zeros_like(node.value) if node.gradient is None else node.gradient
-
-
-def _leaves(model: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Canonical names and leaves of a nested dictionary; numbers and words are no leaves."""
-    for key, value in model.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{key}/")
-        elif isinstance(value, np.ndarray | Node):
-            yield f"{prefix}{key}", value
-
-
-def _replaced(model: Mapping[str, Any], change: Any, prefix: str = "") -> dict[str, Any]:
-    """The same nested dictionary with every leaf replaced by change(name, leaf)."""
-    replaced: dict[str, Any] = {}
-    for key, value in model.items():
-        if isinstance(value, Mapping):
-            replaced[key] = _replaced(value, change, f"{prefix}{key}/")
-        elif isinstance(value, np.ndarray):
-            replaced[key] = change(f"{prefix}{key}", value)
-        else:
-            replaced[key] = value
-    return replaced

@@ -5,7 +5,7 @@
 The other frameworks have containers of their own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,28 @@ def zeros(spec: Spec, dtype: str) -> Model:
         if part == "weight":
             layer["bias"] = None  # unless the next name is its bias
     return model
+
+
+def leaves(model: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Canonical names and leaves of a nested dictionary; numbers and words are no leaves."""
+    for key, value in model.items():
+        if isinstance(value, Mapping):
+            yield from leaves(value, f"{prefix}{key}/")
+        elif isinstance(value, np.ndarray | Node):
+            yield f"{prefix}{key}", value
+
+
+def replaced(model: Mapping[str, Any], change: Any, prefix: str = "") -> dict[str, Any]:
+    """The same nested dictionary with every leaf replaced by change(name, leaf)."""
+    copy: dict[str, Any] = {}
+    for key, value in model.items():
+        if isinstance(value, Mapping):
+            copy[key] = replaced(value, change, f"{prefix}{key}/")
+        elif isinstance(value, np.ndarray):
+            copy[key] = change(f"{prefix}{key}", value)
+        else:
+            copy[key] = value
+    return copy
 
 
 def at(model: Model, name: str) -> Any:

@@ -41,6 +41,10 @@ class System:
         self.parameters = {name: parameters[name] for name in spec.parameters}
         buffers = _slashed(self.model.named_buffers())
         self.buffers = {name: buffers[name] for name in spec.buffers}
+        self.moved = {
+            key: {name: p for name, p in self.parameters.items() if update.selects(name)}
+            for key, update in updates.items()
+        }
         self.slots: dict[str, dict[str, dict[str, Tensor]]] = {}
         self.step: dict[str, int] = {}
         self.terms: dict[str, Tensor] = {}
@@ -175,7 +179,7 @@ class System:
             torch.cuda.synchronize()
 
     def close(self) -> None:
-        self.parameters, self.buffers, self.slots = {}, {}, {}
+        self.parameters, self.buffers, self.slots, self.moved = {}, {}, {}, {}
         self.terms, self.outputs = {}, {}
         del self.model
 
@@ -184,11 +188,12 @@ class System:
     def _backward(
         self, update: str, batch: Mapping[str, Tensor], probe: Probe
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        rule = self.updates[update]
-        wanted = {name: p for name, p in self.parameters.items() if rule.selects(name)}
+        rule, wanted = self.updates[update], self.moved[update]
         inputs = {name: batch[name].detach().requires_grad_() for name in rule.inputs()}
-        terms = getattr(self.architecture, rule.objective)(self.model, {**batch, **inputs}, probe)
-        wanted |= {f"input:{name}": x for name, x in inputs.items()}
+        if inputs:
+            batch = {**batch, **inputs}
+            wanted = {**wanted, **{f"input:{name}": x for name, x in inputs.items()}}
+        terms = getattr(self.architecture, rule.objective)(self.model, batch, probe)
         gradients = _gradients(terms, wanted)
         return {name: term.detach() for name, term in terms.items()}, gradients
 
@@ -287,10 +292,13 @@ def _gradients(terms: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dic
     """Of the sum of the terms; zero where it does not depend on what is wanted."""
     if not wanted:
         return {}
-    objective = torch.stack(list(terms.values())).sum()
-    sources = list(wanted.values())
-    values = torch.autograd.grad(objective, sources, allow_unused=True, materialize_grads=True)
-    return dict(zip(wanted, values, strict=True))
+    first, *others = terms.values()
+    objective = torch.stack([first, *others]).sum() if others else first
+    found = torch.autograd.grad(objective, list(wanted.values()), allow_unused=True)
+    return {
+        name: torch.zeros_like(source) if gradient is None else gradient
+        for (name, source), gradient in zip(wanted.items(), found, strict=True)
+    }
 
 
 def _slashed(named: Iterable[tuple[str, Tensor]]) -> dict[str, Tensor]:

@@ -8,7 +8,6 @@ import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -17,6 +16,7 @@ from bench.spec import Spec, check_batch, check_state
 from implementations.exchange import NONE, Primitives, exchanged
 from implementations.tensorflow import native
 from implementations.tensorflow.device import environment, prepare
+from implementations.tensorflow.model import named_variables
 from implementations.tensorflow.probe import Probe, Tracer, Witness
 from implementations.tensorflow.techniques import accumulation, optimizers, weight_decay
 
@@ -45,7 +45,7 @@ class System:
         self.functions: dict[tuple[Any, ...], Any] = {}
         with tf.device(self.device):
             self.model = self.architecture.build(spec, config.dtype)
-            variables = dict(_named(self.model))
+            variables = dict(named_variables(self.model))
             self.parameters = {name: variables[name] for name in spec.parameters}
             self.buffers = {name: variables[name] for name in spec.buffers}
             for key, update in updates.items():
@@ -264,19 +264,8 @@ class System:
             return {name: tf.constant(a.astype(np.int32)) for name, a in decisions.items()}
 
     def _input(self, array: np.ndarray) -> tf.Tensor:
-        dtype = self.dtype if np.issubdtype(array.dtype, np.floating) else "int64"
-        return tf.convert_to_tensor(array.astype(dtype))
-
-
-def _named(layer: keras.layers.Layer) -> Iterator[tuple[str, tf.Variable]]:
-    """Canonical names and variables: a variable's path does not know of nested models."""
-    inner = getattr(layer, "layers", [])
-    for part in inner:
-        for name, variable in _named(part):
-            yield f"{part.name}/{name}", variable
-    if not inner:
-        for variable in layer.variables:
-            yield variable.name, variable.value
+        dtype = self.dtype if array.dtype.kind == "f" else "int64"
+        return tf.convert_to_tensor(array.astype(dtype, copy=False))  # which copies
 
 
 def _gradients(tape: tf.GradientTape, objective: tf.Tensor, wanted: dict[str, Any]) -> Any:

@@ -1,9 +1,9 @@
 """The four folders read side by side: the same files, public functions and arguments, in order.
 
 Container classes are the framework's own idiom and are left out, and so is native, a file or a
-folder, which holds what is fast in one framework. A net is a nested dictionary where it is no class
-of the framework's: NumPy and JAX have model.py for it, and NumPy adds the tape of its hand-derived
-backward.
+folder, which holds what is fast in one framework. A net is a nested dictionary where it is no
+class of the framework's: NumPy and JAX have model.py for it, TensorFlow has one for the canonical
+names of its variables, and NumPy adds the tape of its hand-derived backward.
 """
 
 import ast
@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import FRAMEWORKS, ROOT
 
 FOLDERS = {name: ROOT / "implementations" / name for name in FRAMEWORKS}
-ADDED = {"numpy": {"model.py", "tape.py"}, "jax": {"model.py"}}
+ADDED = {"numpy": {"model.py", "tape.py"}, "jax": {"model.py"}, "tensorflow": {"model.py"}}
 
 
 def files(folder: Path) -> set[str]:
@@ -70,7 +70,13 @@ def shared(found: list[tuple[str, tuple[str, ...]]]) -> list[tuple[str, tuple[st
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 @pytest.mark.parametrize(
-    ("file", "name"), [("adapter.py", "System"), ("probe.py", "Probe"), ("probe.py", "Witness")]
+    ("file", "name"),
+    [
+        ("adapter.py", "System"),
+        ("bare.py", "Training"),
+        ("probe.py", "Probe"),
+        ("probe.py", "Witness"),
+    ],
 )
 def test_the_same_methods_in_the_same_order(framework: str, file: str, name: str) -> None:
     expected = methods(FOLDERS["pytorch"] / file, name)

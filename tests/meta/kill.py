@@ -19,8 +19,9 @@ from types import ModuleType
 from typing import Any
 from unittest import mock
 
-from bench import command, store, threads
+from bench import accounts, command, store, threads
 from bench.conformance import players
+from bench.ledger import LEDGER, REST
 from bench.progress import Reporter
 from tests.meta.catalogue import CONTROL, MUTANTS, Mutant
 from tests.meta.scenarios import SCENARIOS, Lockstep
@@ -43,6 +44,7 @@ def main() -> int:
         records.append(record)
         reporter.report(min((position + 1) / len(MUTANTS), 0.999), record["mutant"])
     store.write_file(arguments.out, store.canonical(records))
+    accounts.close(arguments.results, f"mutants/{arguments.framework}")
     survived = [record["mutant"] for record in records if not record["killed"]]
     reporter.report(1.0, f"{len(records) - len(survived)} of {len(records)} planted bugs caught")
     for name in survived:
@@ -55,6 +57,7 @@ def judged(
 ) -> Iterator[dict[str, Any]]:
     """A record for each mutant. Raises AssertionError if the control, no bug, counts as a kill."""
     reference, adapter = players.adapters(framework)
+    LEDGER.enter(REST)
     healthy: dict[str, bool] = {}
     for mutant in (control, *mutants):
         scenario = SCENARIOS[mutant.scenario]

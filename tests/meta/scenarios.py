@@ -10,7 +10,7 @@ from types import ModuleType
 
 import numpy as np
 
-from bench import weights
+from bench import systems, weights
 from bench.conformance import explain, lockstep
 from bench.conformance.cases import Case
 from bench.conformance.lockstep import Quantity
@@ -59,7 +59,7 @@ class Once:
 
     def _ask(self, module: ModuleType, spec: Spec, batch: Mapping[str, np.ndarray]):
         update = Update(self.objective, self.wrt, sgd())
-        system = module.build(spec, {"ask": update}, Config(dtype="float64"))
+        system = systems.build(module, spec, {"ask": update}, Config(dtype="float64"))
         initial = weights.initial(spec, 0).parameters
         # Small biases: a bias that is exactly zero hides what is done with it.
         draws = stream(0, "mutant biases")
