@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from bench import cgroups, machine
 from tests.bench.test_machine import planted
 
@@ -34,6 +36,14 @@ def test_the_tightest_group_above_holds(tmp_path: Path) -> None:
         "throttled_periods": 8,
         "throttled_seconds": 5e-6,
     }
+
+
+@pytest.mark.parametrize(("inner", "cores"), [("50000 100000", 0.5), ("900000 100000", 1.5)])
+def test_the_lower_of_two_quotas_holds(tmp_path: Path, inner: str, cores: float) -> None:
+    root = planted(tmp_path, V2 | {"sys/fs/cgroup/jobs/mine/cpu.max": inner})
+    found = cgroups.state(root)
+    assert found
+    assert found["cores"] == cores
 
 
 def test_version_1(tmp_path: Path) -> None:

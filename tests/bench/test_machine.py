@@ -179,6 +179,13 @@ def test_what_disturbs_is_said(sentence: str) -> None:
     assert machine.warnings(BEFORE | before, later(**after)) == [sentence]
 
 
+def test_what_a_hypervisor_takes_is_no_load_of_others() -> None:
+    happened = machine.during(BEFORE, later(ticks={"steal": 40 * machine.SECOND}))
+    assert happened["steal"] == pytest.approx(0.5)
+    assert happened["busy"] == pytest.approx(0.125)
+    assert happened["others"] == 0
+
+
 def test_a_span_without_ticks_tells_no_share() -> None:
     assert machine.during(BEFORE, BEFORE)["steal"] is None
 
