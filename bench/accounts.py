@@ -21,7 +21,7 @@ from bench.ledger import INSIDE, LEDGER, STAGES
 SCHEMA_VERSION = 1
 ALL = "all"
 COLUMNS = ("job", "claim", "framework", *STAGES, "cpu_seconds")
-KINDS = ("conformance", "mutants", "atlas")  # of jobs that have no runs
+KINDS = ("conformance", "mutants", "atlas", "throughput")  # of jobs that have no runs
 
 
 def close(results: Path, job: str, before: Mapping[str, float] | None = None) -> None:
@@ -45,6 +45,8 @@ def rows(results: Path) -> Iterator[dict[str, Any]]:
         if first == "search":
             framework = store.read(results / "search" / f"{second}.json")["framework"]
             claim = second
+        elif first == "throughput":  # of a net, in all frameworks
+            claim, framework = first, ALL
         else:
             claim, framework = first, second
         names = {"job": job, "claim": claim, "framework": framework}

@@ -136,6 +136,13 @@ class System:
         finally:
             LEDGER.enter(former)
 
+    def collect(self) -> Arrays:
+        former = LEDGER.enter(STEPS)
+        try:
+            return self.inner.collect()
+        finally:
+            LEDGER.enter(former)
+
     def trace(self, update: str, batch: Batch) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         return LEDGER.each(self._step(batch, "trace", update), self.inner.trace(update, batch))
 

@@ -20,10 +20,11 @@ ALLOWED times what the reference deviates from itself where it computes in float
 import importlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from bench import weights
+from bench import systems, weights
 from bench.contract import Arrays, Config, State
 from bench.timing.loops import CALLS
 from bench.timing.nets import NETS, UPDATE, batches
@@ -80,7 +81,7 @@ def answers(net: str, call: str, counts: Iterable[int]) -> Answers:
     found: dict[str, dict[int, Arrays]] = {"float64": {}, "float32": {}}
     gradient: Arrays = {}
     for dtype, by_steps in found.items():
-        system = adapter.build(spec, {TRAIN: UPDATE}, Config(dtype=dtype))  # type: ignore[arg-type]
+        system: Any = systems.build(adapter, spec, {TRAIN: UPDATE}, Config(dtype=dtype))  # type: ignore[arg-type]
         loop = CALLS[call](system)
         loop.stage(given)
         if call == "update" and not gradient:

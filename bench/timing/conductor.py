@@ -117,6 +117,10 @@ class Worker:
         """MiB that the process holds at its largest during a step."""
         return self._ask(do="peak")["peak_memory_mib"]
 
+    def account(self) -> dict[str, float]:
+        """CPU seconds of the process since this was last asked, by stage (bench/ledger.py)."""
+        return self._ask(do="account")
+
     def dismiss(self) -> None:
         """Let go of the net."""
         self._ask(do="dismiss")

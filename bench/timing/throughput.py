@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import implementations
-from bench import command, machine, ranges, store
+from bench import accounts, command, ledger, machine, ranges, store
 from bench.contract import VARIANTS
 from bench.errors import UserError
 from bench.progress import Reporter
@@ -161,6 +161,11 @@ class Ensemble:
             machine=_told(before, machine.state()),
         )
 
+    def account(self) -> dict[str, float]:
+        """CPU seconds of all processes by stage."""
+        everyone = (*self.workers, *self.controls.values(), *self.limits)
+        return ledger.added(worker.account() for worker in everyone)
+
     def _started(self, player: Contestant) -> Worker:
         """Its process; those that are made one after another start beside each other."""
         return self.stack.enter_context(
@@ -202,6 +207,7 @@ def main() -> int:
     parser.add_argument("--results", type=Path, help="results/<budget>, to report progress to")
     parser.add_argument("--out", type=Path, help="the records, as JSON")
     arguments = parser.parse_args()
+    ledger.LEDGER.enter(ledger.REST)
     ranges.choice("net", arguments.net, NETS)
     for name in ("rounds", "threads"):
         ranges.number(name, getattr(arguments, name), ranges.AT_LEAST_ONE)
@@ -220,6 +226,7 @@ def main() -> int:
 
             asked = (arguments.net, call, arguments.rounds, arguments.seconds)
             sessions.append(ensemble.measure(*asked, report))
+        spent = ensemble.account()
     from bench.timing import records
 
     for session in sessions:
@@ -228,6 +235,7 @@ def main() -> int:
         rows = [record for session in sessions for record in records.of(session)]
         store.write_file(arguments.out, store.canonical(rows))
     if said:
+        accounts.close(arguments.results, f"throughput/{arguments.net}", spent)
         said.report(1.0, f"{len(players)} contestants timed")
     return 0
 

@@ -12,6 +12,7 @@ library prints goes to standard error. The first line says what started. `do` na
                  weights, and, if it is asked for, the digest of what they led to
     found        path -> an npz file of what the last turn led to
     peak         -> the resident memory of the process at its largest during one step
+    account      -> CPU seconds of the process since it was last asked, by stage (bench/ledger.py)
     dismiss      the net is let go of
 
 bench/timing/conductor.py is the other end. Both clocks are read. CPU time counts all threads of the
@@ -38,6 +39,7 @@ import numpy as np
 from bench import command, energy, measure, packages, ranges, threads, weights
 from bench.contract import VARIANTS, Config
 from bench.errors import UserError
+from bench.ledger import BUILDING, FIRST, LEDGER, REST, STEPS
 from bench.timing.contestants import forms
 from bench.timing.loops import CALLS, Loop
 from bench.timing.nets import NETS, RATE, UPDATE, batches
@@ -61,6 +63,7 @@ def main() -> int:
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     worker = Worker(arguments)
+    LEDGER.enter(REST)
     print(json.dumps(worker.started), file=answers)
     for line in sys.stdin:
         request = json.loads(line)
@@ -86,6 +89,7 @@ class Worker:
         alone = arguments.threads == 1 and arguments.device == "cpu"
         self.clock = "cpu_seconds" if alone else "wall_seconds"
         self.loop: Loop | None = None
+        self.stage = REST  # what the next steps are booked on
         before = _clocks()
         self.make = self._maker()
         self.started = {"protocol": PROTOCOL, "nets": list(NETS), **_since(before, "import_")}
@@ -122,13 +126,16 @@ class Worker:
         ranges.choice("call", call, CALLS)
         self.dismiss()
         before = _clocks()
-        self.loop = self.make(net, call)
+        with LEDGER.during(BUILDING):
+            self.loop = self.make(net, call)
         built = _since(before, "build_")
         spec = NETS[net].make()
         self.initial = weights.initial(spec, 0).parameters
         self.loop.stage(list(batches(spec, NETS[net].examples)))
         self.loop.load(self.initial)
+        self.stage = FIRST
         first = self._clocked(1)
+        self.stage = REST if self.framework == MACHINE else STEPS
         self._clocked(1)  # the second traces or compiles anew in some
         return {
             **built,
@@ -157,6 +164,9 @@ class Worker:
             self._clocked(1)
         return {"peak_memory_mib": meter.peak_memory_mib}
 
+    def account(self) -> dict[str, Any]:
+        return LEDGER.take()
+
     def dismiss(self) -> dict[str, Any]:
         if self.loop:
             self.loop.close()
@@ -171,9 +181,10 @@ class Worker:
 
     def _clocked(self, steps: int) -> dict[str, Any]:
         loop = self._loop()
-        joules, before = energy.read(), _clocks()
-        loop.steps(steps)
-        loop.synchronize()
+        with LEDGER.during(self.stage):
+            joules, before = energy.read(), _clocks()
+            loop.steps(steps)
+            loop.synchronize()
         return _since(before) | {"joules": energy.between(joules, energy.read())}
 
     def _steps(self, at_least: float) -> int:

@@ -38,6 +38,11 @@ def test_a_worker_makes_the_steps_that_it_is_timed_for(framework: str) -> None:
         assert right.check(3, found).correct
         assert not right.check(5, found).correct  # two steps are missing
         assert worker.peak() > 20
+        account = worker.account()
+        assert account["imports"] > account["building"] > 0
+        assert account["first_steps"] > 0
+        assert account["steps"] > 0
+        assert worker.account()["steps"] == 0.0
 
 
 def test_a_worker_makes_forward_passes() -> None:
