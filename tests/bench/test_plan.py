@@ -18,7 +18,12 @@ from bench.errors import UserError
 from bench.plan import Plan
 
 SEEDS: dict[str, Any] = {"settings": {"max_pool_gradient": {"seeds": ["0", "1"], "own_seeds": "2"}}}
-ALONE = ("conformance", "mutants", "atlas", "throughput")  # jobs that always have a process of their own
+ALONE = (
+    "conformance",
+    "mutants",
+    "atlas",
+    "throughput",
+)  # jobs that always have a process of their own
 
 
 def raw(budget: str = "smoke", **changes: Any) -> dict[str, Any]:

@@ -1,9 +1,8 @@
 """What the gate measures: a training step of a net, in one framework and form.
 
 Named <framework>/<form>/<net>: pytorch/native/lenet. By default every native variant on a net of
-convolutions, one of dense layers and one with batch norm, and NumPy's reference, whose equations
-are code of this project down to the last product. Deeper nets are made of the same layers, and
-their steps take seconds: name them with --benchmarks.
+convolutions and one of dense layers, and NumPy's reference, whose equations are code of this
+project down to the last product. Any other of bench/timing/nets.py can be named.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,8 +15,7 @@ from bench.contract import VARIANTS
 from bench.errors import UserError
 from bench.timing.nets import NETS
 
-USUAL_NETS = ("mlp", "mlp_norm", "lenet")
-USUAL_REFERENCE = ("mlp", "lenet")  # of NumPy
+USUAL_NETS = ("mlp", "lenet")
 
 
 @dataclass(frozen=True)
@@ -68,9 +66,8 @@ def chosen(
 
 def _usual(frameworks: Iterable[str]) -> Iterable[Benchmark]:
     for framework in frameworks:
-        yield from (Benchmark(framework, "native", net) for net in USUAL_NETS)
-        if framework == "numpy":
-            yield from (Benchmark(framework, "reference", net) for net in USUAL_REFERENCE)
+        for form in VARIANTS if framework == "numpy" else ("native",):
+            yield from (Benchmark(framework, form, net) for net in USUAL_NETS)
 
 
 def by_worker(benchmarks: Iterable[Benchmark]) -> dict[tuple[str, str], list[Benchmark]]:
