@@ -5,6 +5,8 @@
 #   make conformance  the lock-step comparison, the planted bugs and the atlas alone
 #   make report       the pages, from whatever exists at this moment
 #   make progress     follow a running reproduction
+#   make bench        every net timed and saved by pytest-benchmark
+#   make bench-compare BASE=main    whether this commit is slower than that one
 #   make test         all tests, the smoke reproduction included
 #   make lint         every check of style and types, which must be silent
 #   make format       mend what can be mended
@@ -17,6 +19,8 @@
 #   EXTRA=cuda        GPU builds instead of cpu
 #   RESULTS=folder    the results that report and progress look at (results/standard)
 #   REPORTS=folder    where make report writes its pages (reports)
+#   BASE=ref          what make bench-compare compares with (main)
+#   SELECT=words      which benchmarks make bench runs, as pytest -k takes it ("lenet and jax")
 
 VENV ?= .venv
 CORES ?= all
@@ -25,12 +29,14 @@ PYTHON ?= python3
 EXTRA ?= cpu
 RESULTS ?= results/standard
 REPORTS ?= reports
+BASE ?= main
+SELECT ?=
 
 READY := $(VENV)/.ready-$(EXTRA)
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce smoke conformance report progress test lint format
+.PHONY: help setup reproduce smoke conformance report progress bench bench-compare test lint format
 
 help:
 	@sed -n '/^#   /s/^# / /p' Makefile
@@ -60,6 +66,12 @@ report: $(READY)
 
 progress: $(READY)
 	python -m bench.progress $(RESULTS)
+
+bench: $(READY)
+	python -m pytest bench/timing/suite --benchmark-autosave -k "$(SELECT)"
+
+bench-compare: $(READY)
+	python -m bench.timing.gate "$(BASE)"
 
 test: $(READY)
 	python -m pytest --numprocesses $(WORKERS) --no-loadscope-reorder --benchmark-disable

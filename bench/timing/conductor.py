@@ -90,9 +90,14 @@ class Worker:
         """The clock that judges."""
         return self.facts["clock"]
 
-    def prepare(self, net: str, call: str = "update", at_least: float = 0.02) -> dict[str, Any]:
-        """What building and the first step took, and `steps`: of one measurement."""
-        return self._ask(do="prepare", net=net, call=call, at_least=at_least)
+    def prepare(
+        self, net: str, call: str = "update", at_least: float = 0.02, examples: int | None = None
+    ) -> dict[str, Any]:
+        """What building and the first step took, and `steps`: of one measurement.
+
+        examples: of a batch; None: as nets.py says.
+        """
+        return self._ask(do="prepare", net=net, call=call, at_least=at_least, examples=examples)
 
     def turn(self, steps: int, digest: bool = False) -> Turn:
         """So many steps from the initial weights."""

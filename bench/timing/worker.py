@@ -6,8 +6,8 @@ Form: a variant of the framework's folder, or a form of its library in implement
 Requests come on standard input, answers go to standard output, each a JSON object on a line; what a
 library prints goes to standard error. The first line says what started. `do` names the request:
 
-    prepare      net, call ("update" or "forward"), at_least -> the first step, and how many steps
-                 of this net last `at_least` seconds together
+    prepare      net, call ("update" or "forward"), at_least, examples of a batch (as nets.py says)
+                 -> the first step, and how many steps last `at_least` seconds together
     turn         steps, digest -> CPU and wall seconds and joules of so many steps from the initial
                  weights, and, if it is asked for, the digest of what they led to
     found        path -> an npz file of what the last turn led to
@@ -121,7 +121,9 @@ class Worker:
 
         return trained
 
-    def prepare(self, net: str, call: str, at_least: float) -> dict[str, Any]:
+    def prepare(
+        self, net: str, call: str, at_least: float, examples: int | None = None
+    ) -> dict[str, Any]:
         ranges.choice("net", net, NETS)
         ranges.choice("call", call, CALLS)
         self.dismiss()
@@ -131,7 +133,7 @@ class Worker:
         built = _since(before, "build_")
         spec = NETS[net].make()
         self.initial = weights.initial(spec, 0).parameters
-        self.loop.stage(list(batches(spec, NETS[net].examples)))
+        self.loop.stage(list(batches(spec, examples or NETS[net].examples)))
         self.loop.load(self.initial)
         self.stage = FIRST
         first = self._clocked(1)

@@ -1,0 +1,179 @@
+"""How often the gate is wrong: its own command, run again and again where the truth is known.
+
+    python -m bench.timing.gate.proof --out results/reference/gate.json --equal 100 --planted 20
+
+Everything happens in a clone of the committed HEAD. A trial is one run of the gate's command on
+BENCHMARK, with its exit code and what it wrote:
+
+    equal      HEAD against itself: exit code 1 is a false alarm
+    planted    a commit on top in which one layer, LeNet's second convolution, is computed once more
+               for a share of the images, there and back: exit code 0 is a miss
+
+The trials of both kinds alternate, so that the same load meets both. A file that is there already
+is gone on with. The curve of detection needs more trials than there is time for: it takes the
+differences of the equal trials and adds log(1 + slowdown), which is what a head whose step lasts so
+much longer would have given, and judges them anew; the planted trials are its check.
+Intervals of rates are Clopper and Pearson's (1934).
+"""
+
+import argparse
+import datetime
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from bench import command, machine, provenance, ranges, store
+from bench.closure import ROOT
+from bench.errors import UserError
+from bench.timing.gate import checkouts, intervals
+
+BENCHMARK = "numpy/native/lenet"
+SLOWDOWNS = (0.02, 0.05, 0.075, 0.1, 0.15, 0.2)
+MUTATED = "implementations/numpy/native/layers.py"
+BEFORE = "    return layers.convolution(x, weight, None, stride, padding)\n"
+AFTER = """    y = layers.convolution(x, weight, None, stride, padding)
+    again = round({share} * len(x.value))
+    tape = Tape(x.tape.workspace)
+    part = Node(x.value[:again], tape, True)
+    wasted = layers.convolution(part, Node(weight.value, tape, True), None, stride, padding)
+
+    def backward(delta: np.ndarray) -> None:
+        wasted.gradient = delta[:again].copy()
+        for node, step in reversed(tape._steps):
+            step(node.gradient)
+        y.add_gradient(delta)
+
+    return x.tape.output(y.value, (y,), backward)
+"""
+IMPORT = "from implementations.numpy.tape import Node\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Measure how often the gate is wrong.")
+    parser.add_argument("--out", type=Path, required=True, help="where the trials are kept")
+    parser.add_argument("--equal", type=int, default=100, help="trials (%(default)s)")
+    parser.add_argument("--planted", type=int, default=20, help="trials (%(default)s)")
+    parser.add_argument("--share", type=float, default=0.1, help="of the layer's work, planted")
+    arguments = parser.parse_args()
+    ranges.number("share", arguments.share, ranges.PROBABILITY)
+    checkouts.check_clean()
+    found = store.read(arguments.out) if arguments.out.is_file() else {"trials": []}
+    wanted = {"equal": arguments.equal, "planted": arguments.planted}
+    with checkouts.stoppable(), tempfile.TemporaryDirectory(prefix="quatuor-proof-") as folder:
+        clone = cloned(Path(folder) / "clone")
+        plant(clone, arguments.share)
+        while kind := _next(found["trials"], wanted):
+            found["trials"].append(trial(clone, kind, arguments.share))
+            found |= summary(found["trials"])
+            store.write_file(arguments.out, store.canonical(found))
+            print(json.dumps(found["rates"]), file=sys.stderr, flush=True)
+    return 0
+
+
+def cloned(folder: Path) -> Path:
+    """HEAD in a repository of its own, on branch `equal`."""
+    _run(["git", "clone", "--quiet", "--shared", str(ROOT), str(folder)], ROOT)
+    _run(["git", "switch", "--quiet", "--create", "equal"], folder)
+    return folder
+
+
+def plant(clone: Path, share: float) -> None:
+    """Branch `planted`: HEAD with a slower layer, committed."""
+    path = clone / MUTATED
+    text = path.read_text()
+    if BEFORE not in text or IMPORT not in text:
+        raise UserError(f"{MUTATED} has changed: the planted slowdown must be written anew")
+    text = text.replace(BEFORE, AFTER.format(share=share))
+    path.write_text(text.replace(IMPORT, IMPORT.replace("Node", "Node, Tape")))
+    _run(["git", "switch", "--quiet", "--create", "planted"], clone)
+    author = ("-c", "user.name=proof", "-c", "user.email=proof@localhost")
+    _run(["git", *author, "commit", "--quiet", "--all", "--message", "slower"], clone)
+
+
+def trial(clone: Path, kind: str, share: float) -> dict[str, Any]:
+    """One run of the gate's command. Raises UserError where it neither passes nor fails."""
+    _run(["git", "switch", "--quiet", kind], clone)
+    out = clone.parent / "gate.json"
+    out.unlink(missing_ok=True)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "bench.timing.gate", "equal", "--benchmarks", BENCHMARK),
+            *("--no-instructions", "--out", str(out)),
+        ],
+        cwd=clone,
+        env={**os.environ, "PYTHONPATH": str(clone)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode not in (0, 1) or not out.is_file():
+        raise UserError(f"the gate ended with {done.returncode}: {done.stderr[-2000:]}")
+    entry = store.read(out)[0]
+    return {
+        "kind": kind,
+        "share": share if kind == "planted" else 0.0,
+        "failed": done.returncode == 1,
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        **{key: entry[key] for key in ("differences", "ratio", "low", "high", "allowed", "load")},
+        **{key: entry[key] for key in ("base_seconds", "same_bits")},
+    }
+
+
+def summary(trials: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The rates, the curve, and what they were measured on."""
+    equal = [entry for entry in trials if entry["kind"] == "equal"]
+    planted = [entry for entry in trials if entry["kind"] == "planted"]
+    ratios = [entry["ratio"] for entry in planted]
+    return {
+        "rates": {
+            "false_alarms": rate([entry["failed"] for entry in equal]),
+            "detected": rate([entry["failed"] for entry in planted]),
+        },
+        "planted_ratio": float(np.exp(np.mean(np.log(ratios)))) if ratios else None,
+        "curve": [
+            {"slowdown": slowdown, **rate([caught(entry, slowdown) for entry in equal])}
+            for slowdown in SLOWDOWNS
+        ],
+        "benchmark": BENCHMARK,
+        "alpha": intervals.ALPHA,
+        "cpu_model": machine.description()["cpu_model"],
+        "cores": os.cpu_count(),
+        "git_commit": provenance.git_state()[0],
+    }
+
+
+def caught(entry: dict[str, Any], slowdown: float) -> bool:
+    """Whether an equal trial's head would have been called slower, had it lasted so much longer."""
+    moved = list(np.add(entry["differences"], np.log1p(slowdown)))
+    return intervals.judge({BENCHMARK: moved}, entry["allowed"])[BENCHMARK].verdict == "slower"
+
+
+def rate(outcomes: Sequence[bool]) -> dict[str, Any]:
+    """How many of how many, with the 95 % interval of Clopper and Pearson."""
+    if not outcomes:
+        return {"count": 0, "of": 0, "low": 0.0, "high": 1.0}
+    found = stats.binomtest(sum(outcomes), len(outcomes)).proportion_ci(0.95, "exact")
+    return {"count": sum(outcomes), "of": len(outcomes), "low": found.low, "high": found.high}
+
+
+def _next(trials: Sequence[dict[str, Any]], wanted: dict[str, int]) -> str | None:
+    """The kind that is furthest behind; None when all are done."""
+    done = {kind: sum(entry["kind"] == kind for entry in trials) for kind in wanted}
+    left = {kind: done[kind] / wanted[kind] for kind in wanted if done[kind] < wanted[kind]}
+    return min(left, key=lambda kind: left[kind]) if left else None
+
+
+def _run(words: Sequence[str], folder: Path) -> None:
+    subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True)
+
+
+if __name__ == "__main__":
+    command.run(main)
