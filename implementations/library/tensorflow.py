@@ -1,7 +1,7 @@
 """TensorFlow as its user writes it: keras.layers, compile(), fit().
 
-"fit" leaves it to Keras whether XLA compiles the step: not where there is a CPU alone. "fit_xla" has
-it compiled, which is one argument of compile().
+"fit" leaves it to Keras whether XLA compiles the step: not where there is a CPU alone. "fit_xla"
+has it compiled, which is one argument of compile().
 
 A call of fit() costs some milliseconds beside its steps, once: it is to be timed over many.
 
