@@ -33,6 +33,8 @@ class System:
         self.native = config.variant == "native"
         self.primitives: Primitives = native.PRIMITIVES if self.native else {}
         self.memory_format = native.MEMORY_FORMAT if self.native else ROWS
+        if self.native and self.device.type == "cpu":
+            native.keep_freed_memory()
         self.architecture = importlib.import_module(spec.players("pytorch"))
         self.model = self.architecture.build(spec, config.dtype)
         self.model.to(self.device, memory_format=self.memory_format)

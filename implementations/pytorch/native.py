@@ -3,9 +3,13 @@
 PRIMITIVES are whole layers of the library, which the adapter exchanges for the written-out ones.
 Images and kernels lie in memory with their channels last; the order of their axes stays. The update
 rules take all parameters in one call, for the library's fused kernels where it has the rule, and
-work in place. Equations, layouts and words are those of the primitives and rules of the same names
-in this folder.
+work in place. Memory that is freed is kept. Equations, layouts and words are those of the
+primitives and rules of the same names in this folder.
 """
+
+import ctypes
+import functools
+import platform
 
 import torch
 from torch import Tensor
@@ -22,6 +26,22 @@ from implementations.pytorch.techniques import optimizers
 
 MEMORY_FORMAT = torch.channels_last
 Slots = list[dict[str, Tensor]]  # of each parameter
+
+
+@functools.cache
+def keep_freed_memory() -> None:
+    """Let the process keep what it frees, for the next tensor.
+
+    PyTorch asks the C library for every tensor of a CPU, and glibc hands large arrays back to the
+    system at once: each step would pay a page fault for every 4 KiB of its activations, a tenth of
+    its time. This holds for the whole process, which stays as large as it ever was. Other C
+    libraries have other ways, and are left alone.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        trim_threshold, mmap_threshold = -1, -3  # their numbers in malloc.h
+        libc = ctypes.CDLL(None)
+        libc.mallopt(trim_threshold, -1)  # never
+        libc.mallopt(mmap_threshold, 2**31 - 1)
 
 
 def batch_norm(

@@ -65,8 +65,9 @@ def pixel_cross_entropy(logits: Node, labels: np.ndarray, weights: Sequence[floa
 
 
 def _put(x: np.ndarray, index: np.ndarray, rows: int, columns: int, work: Workspace) -> np.ndarray:
-    """Every value at its place in its window, zeros elsewhere."""
-    value = work.zeros((len(x), rows, columns, x.shape[3]), x.dtype)
+    """Every value at its place in its window, zeros elsewhere; the windows fill an even image."""
+    whole = rows % 2 == 0 and columns % 2 == 0
+    value = (work.empty if whole else work.zeros)((len(x), rows, columns, x.shape[3]), x.dtype)
     for block in blocks(value):
         for position, target in enumerate(segmentation._entries(value[block])):
             np.multiply(x[block], index[block] == position, out=target)
