@@ -42,7 +42,7 @@ NETS: dict[str, tuple[Callable[[], Spec], int, float]] = {
 }
 BATCH = 64
 # The weights stay where they are. A net that learns some batches by heart has gradients whose
-# squares are no normal numbers any more, on which processors are slow, in one loop before the other.
+# squares are no normal numbers any more. On those processors are slow, in one loop first.
 RATE = 1e-6
 SUITE, BARE, CONTROL = "suite", "bare", "bare again"
 
