@@ -25,7 +25,7 @@ from types import ModuleType
 import numpy as np
 
 import implementations
-from bench import command, conventions, dataset, plan, ranges, store, systems, threads, weights
+from bench import command, conventions, dataset, packages, ranges, store, systems, threads, weights
 from bench.contract import Config, Update
 from bench.dataset import Prepared
 from bench.errors import UserError
@@ -42,7 +42,7 @@ NETS: dict[str, tuple[Callable[[], Spec], int, float]] = {
 }
 BATCH = 64
 # The weights stay where they are. A net that learns some batches by heart has gradients whose
-# squares are no normal numbers any more: processors are slow on them, in one loop before the other.
+# squares are no normal numbers any more. On those processors are slow, in one loop first.
 RATE = 1e-6
 SUITE, BARE, CONTROL = "suite", "bare", "bare again"
 
@@ -80,8 +80,8 @@ def main() -> int:
         ranges.choice("net", net, NETS)
     ranges.number("rounds", arguments.rounds, turns.ENOUGH_ROUNDS)
     framework = arguments.framework
-    if plan.installed(framework) is None:
-        raise UserError(f"{plan.package(framework)} is not installed")
+    if packages.installed(framework) is None:
+        raise UserError(f"{packages.package(framework)} is not installed")
     threads.pin(1)
     adapter = importlib.import_module(f"implementations.{framework}.adapter")
     bare = importlib.import_module(f"implementations.{framework}.bare")

@@ -105,4 +105,4 @@ def median(by_round: np.ndarray, level: float = 0.95) -> tuple[float, float, flo
     outside = int(stats.binom.ppf((1 - level) / 2, len(ordered), 0.5)) - 1
     while stats.binom.cdf(outside, len(ordered), 0.5) > (1 - level) / 2:
         outside -= 1
-    return float(np.median(ordered)), float(ordered[outside + 1]), float(ordered[-outside - 2])
+    return float(np.median(ordered)), float(ordered[outside]), float(ordered[-outside - 1])

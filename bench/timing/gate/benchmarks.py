@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import implementations
-from bench import plan, ranges
+from bench import packages, ranges
 from bench.contract import VARIANTS
 from bench.errors import UserError
 from bench.timing.nets import NETS
@@ -50,7 +50,7 @@ def chosen(
     """
     for framework in frameworks or ():
         ranges.choice("framework", framework, implementations.names())
-    wanted = frameworks or [name for name in implementations.names() if plan.installed(name)]
+    wanted = frameworks or [name for name in implementations.names() if packages.installed(name)]
     benchmarks = list(_usual(wanted) if names is None else map(Benchmark.named, names))
     if names is not None and frameworks is not None:
         benchmarks = [benchmark for benchmark in benchmarks if benchmark.framework in frameworks]
@@ -59,8 +59,9 @@ def chosen(
     for benchmark in benchmarks:
         if benchmarks.count(benchmark) > 1:
             raise UserError(f"{benchmark} is named twice")
-        if plan.installed(benchmark.framework) is None:
-            raise UserError(f"{benchmark}: {plan.package(benchmark.framework)} is not installed")
+        if packages.installed(benchmark.framework) is None:
+            needed = packages.package(benchmark.framework)
+            raise UserError(f"{benchmark}: {needed} is not installed")
     return benchmarks
 
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from bench import machine, plan, threads
+from bench import machine, packages, threads
 from bench.timing.conductor import Worker
 
 
 @pytest.fixture(scope="module")
 def worker(framework: str, form: str) -> Iterator[Worker]:
     """One process a framework and form, which its benchmarks share one after another."""
-    if plan.installed(framework) is None:
-        pytest.skip(f"{plan.package(framework)} is not installed")
+    if packages.installed(framework) is None:
+        pytest.skip(f"{packages.package(framework)} is not installed")
     with Worker(framework, form) as started:
         yield started
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import plan
+from bench import packages
 from bench.closure import ROOT
 from bench.errors import UserError
 from bench.timing.gate import benchmarks, instructions
@@ -19,7 +19,7 @@ SIDES = (Side("base", "0" * 40, ROOT), Side("head", "1" * 40, ROOT))
 def test_every_installed_framework_is_measured_and_numpy_in_both_forms() -> None:
     found = benchmarks.chosen()
     assert {b.framework for b in found if b.form == "native"} == {
-        name for name in ("numpy", "pytorch", "tensorflow", "jax") if plan.installed(name)
+        name for name in ("numpy", "pytorch", "tensorflow", "jax") if packages.installed(name)
     }
     assert {str(b) for b in found if b.form == "reference"} == {
         "numpy/reference/mlp",
@@ -41,7 +41,7 @@ def test_named_benchmarks_are_measured_and_no_others() -> None:
 def test_a_framework_that_is_not_installed_is_left_out_unless_it_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(plan, "installed", lambda name: None if name == "jax" else "1")
+    monkeypatch.setattr(packages, "installed", lambda name: None if name == "jax" else "1")
     assert "jax" not in {b.framework for b in benchmarks.chosen()}
     for words in ({"names": ["jax/native/mlp"]}, {"frameworks": ["jax"]}):
         with pytest.raises(UserError, match="jax is not installed"):
