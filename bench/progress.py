@@ -82,6 +82,12 @@ def overview(results: Path, now: float) -> Overview:
     )
 
 
+def _of_children() -> float:
+    """CPU seconds of the processes that this one started and waited for."""
+    spent = os.times()
+    return spent.children_user + spent.children_system
+
+
 class Reporter:
     """One job's voice. report(fraction, text) may be called as often as wanted.
 
@@ -92,6 +98,7 @@ class Reporter:
         self.results, self.job, self.spent = results, job, spent
         self.path = results / "progress" / f"{job.replace('/', '.')}.json"
         self.started = time.time()
+        self.children = _of_children()
         self.kept = 0.0  # the part that an earlier attempt had done already
         self.last_written = self.last_said = 0.0
 
@@ -111,7 +118,7 @@ class Reporter:
             "text": text,
             "started": self.started,
             "updated": now,
-            "cpu_seconds": sum(os.times()[:4]) - self.spent,  # with processes that it waited for
+            "cpu_seconds": time.process_time() - self.spent + _of_children() - self.children,
             "pid": os.getpid(),
         }
         store.write_file(self.path, store.canonical(note))

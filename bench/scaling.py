@@ -61,13 +61,19 @@ def recorded(results: Path, metadata: Path = METADATA) -> list[Job]:
         )
     outputs: dict[Any, list[str]] = {key: [] for key in ours}
     inputs: dict[Any, set[str]] = {key: set() for key in ours}
+    times: dict[Any, list[float]] = {key: [] for key in ours}
     for path, note in finished:
         if _key(note) in ours:
             outputs[_key(note)].append(path)
             inputs[_key(note)] |= set(note["input"])
+            times[_key(note)] += [note["starttime"], note["endtime"]]
     names = {key: f"{key[0]}: {min(paths)}" for key, paths in outputs.items()}
     return [
-        Job(name, key[2] - key[1], tuple(sorted(_names(inputs[key], makers, names) - {name})))
+        Job(
+            name,
+            max(times[key]) - min(times[key]),
+            tuple(sorted(_names(inputs[key], makers, names) - {name})),
+        )
         for key, name in sorted(names.items(), key=lambda item: item[1])
     ]
 
@@ -161,9 +167,9 @@ def _path(note: Path, metadata: Path) -> str:
     return base64.urlsafe_b64decode("".join(part.removeprefix("@") for part in parts)).decode()
 
 
-def _key(note: Mapping[str, Any]) -> tuple[str, float, float]:
-    """What the files of one job have in common."""
-    return note["rule"], note["starttime"], note["endtime"]
+def _key(note: Mapping[str, Any]) -> tuple[str, tuple[str, ...], int]:
+    """What the files of one job have in common; their times differ by milliseconds."""
+    return note["rule"], tuple(note["log"]), note["job_hash"]
 
 
 def _names(inputs: set[str], makers: Mapping[str, Any], names: Mapping[Any, str]) -> set[str]:

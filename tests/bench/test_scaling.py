@@ -3,6 +3,7 @@
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,18 +53,19 @@ def test_jobs_that_wait_for_each_other_are_refused() -> None:
 
 
 def note(folder: Path, path: str, rule: str, inputs: list[str], times: tuple[float, float]) -> None:
-    content = {"rule": rule, "input": inputs, "incomplete": False}
+    job = {"log": [f"{Path(path).parent}/logs/{rule}.log"], "job_hash": round(times[0])}
+    content: dict[str, Any] = {"rule": rule, "input": inputs, "incomplete": False, **job}
     content |= dict(zip(("starttime", "endtime"), times, strict=True))
     folder.mkdir(parents=True, exist_ok=True)
     (folder / base64.urlsafe_b64encode(path.encode()).decode()).write_text(json.dumps(content))
 
 
 def test_records_become_jobs(tmp_path: Path) -> None:
-    """Two files of one job are one job; a reader elsewhere belongs to it, another budget does not;
-    sources are nobody's output."""
+    """Two files of one job are one job, though their times differ by milliseconds; a reader
+    elsewhere belongs to it, another budget does not; sources are nobody's output."""
     note(tmp_path, "results/standard/x.csv", "runs", ["bench/run.py"], (0.0, 4.0))
     note(tmp_path, "results/standard/a.csv", "tables", ["results/standard/x.csv"], (5.0, 6.0))
-    note(tmp_path, "results/standard/b.csv", "tables", ["results/standard/x.csv"], (5.0, 6.0))
+    note(tmp_path, "results/standard/b.csv", "tables", ["results/standard/x.csv"], (5.001, 6.002))
     note(tmp_path, "reports/index.html", "report", ["results/standard/b.csv"], (6.0, 9.0))
     note(tmp_path, "results/smoke/x.csv", "runs", ["bench/run.py"], (0.0, 1.0))
     assert scaling.recorded(Path("results/standard"), tmp_path) == [
@@ -71,7 +73,7 @@ def test_records_become_jobs(tmp_path: Path) -> None:
         Job("runs: results/standard/x.csv", 4.0, ()),
         Job(
             "tables: results/standard/a.csv",
-            1.0,
+            6.002 - 5.0,
             ("runs: results/standard/x.csv",),
         ),
     ]
@@ -84,6 +86,7 @@ def test_a_long_path_is_cut_into_folders(tmp_path: Path) -> None:
     folder = tmp_path / f"@{name[:254]}"
     folder.mkdir()
     content = {"rule": "runs", "input": [], "incomplete": False, "starttime": 0.0, "endtime": 1.0}
+    content |= {"log": [], "job_hash": 1}
     (folder / name[254:]).write_text(json.dumps(content))
     (job,) = scaling.recorded(Path("results/standard"), tmp_path)
     assert job.name == f"runs: {path}"
