@@ -7,7 +7,7 @@ BENCHMARK, with its exit code and what it wrote:
 
     equal      HEAD against itself: exit code 1 is a false alarm
     planted    a commit on top in which one layer, LeNet's second convolution, is computed once more
-               for a share of the images, there and back: exit code 0 is a miss
+               for a share of the images (on average over steps), there and back: exit code 0 is a miss
 
 The trials of both kinds alternate, so that the same load meets both. A file that is there already
 is gone on with. The curve of detection needs more trials than there is time for: it takes the
@@ -39,8 +39,13 @@ BENCHMARK = "numpy/native/lenet"
 SLOWDOWNS = (0.02, 0.05, 0.075, 0.1, 0.15, 0.2)
 MUTATED = "implementations/numpy/native/layers.py"
 BEFORE = "    return layers.convolution(x, weight, None, stride, padding)\n"
-AFTER = """    y = layers.convolution(x, weight, None, stride, padding)
-    again = round({share} * len(x.value))
+AFTER = """    global _owed
+    y = layers.convolution(x, weight, None, stride, padding)
+    _owed += {share} * len(x.value)
+    again = int(_owed)
+    _owed -= again
+    if not again:
+        return y
     tape = Tape(x.tape.workspace)
     part = Node(x.value[:again], tape, True)
     wasted = layers.convolution(part, Node(weight.value, tape, True), None, stride, padding)
@@ -52,6 +57,9 @@ AFTER = """    y = layers.convolution(x, weight, None, stride, padding)
         y.add_gradient(delta)
 
     return x.tape.output(y.value, (y,), backward)
+
+
+_owed = 0.0  # images: a share of a small batch is no whole number of them
 """
 IMPORT = "from implementations.numpy.tape import Node\n"
 
