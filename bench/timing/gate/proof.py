@@ -7,7 +7,7 @@ BENCHMARK, with its exit code and what it wrote:
 
     equal      HEAD against itself: exit code 1 is a false alarm
     planted    a commit on top in which one layer, LeNet's second convolution, is computed once more
-               for a share of the images (on average over steps), there and back: exit code 0 is a miss
+               for a share of the images, there and back: exit code 0 is a miss
 
 The trials of both kinds alternate, so that the same load meets both. A file that is there already
 is gone on with. The curve of detection needs more trials than there is time for: it takes the
