@@ -117,7 +117,8 @@ def trial(clone: Path, kind: str, share: float) -> dict[str, Any]:
             *("--no-instructions", "--out", str(out)),
         ],
         cwd=clone,
-        env={**os.environ, "PYTHONPATH": str(clone)},
+        # Its checkouts lie beside the clone: they go with it where the proof is stopped.
+        env={**os.environ, "PYTHONPATH": str(clone), "TMPDIR": str(clone.parent)},
         capture_output=True,
         text=True,
         check=False,
