@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.checkout import QUICK, Checkout
+from tests.workflow.checkout import QUICK, UNTIMED, Checkout
 
 pytestmark = pytest.mark.workflow
 
@@ -140,7 +140,7 @@ def test_a_source_that_is_not_python_is_named_with_its_line(checkout: Checkout, 
     """Looking too: what cannot be read must not pass for what has not changed."""
     text = checkout.path(name).read_text()
     checkout.path(name).write_text(f"def broken(:\n{text}")
-    config = ["budget=smoke", "frameworks=[numpy,jax]", "claims=[max_pool_gradient]"]
+    config = ["budget=smoke", UNTIMED, "frameworks=[numpy,jax]", "claims=[max_pool_gradient]"]
     done = checkout.run(config, more=["--dry-run", BROKEN[name]])
     checkout.path(name).write_text(text)
     assert done.returncode != 0
@@ -178,7 +178,7 @@ def test_a_folder_that_is_not_ours_is_not_written_into(tmp_path: Path) -> None:
 def test_a_missing_framework_is_a_skipped_column(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path / "quatuor")
     checkout.path("implementations/jax/requirements.txt").write_text("no-such-framework==1.0\n")
-    config = ["budget=smoke", "frameworks=[numpy,jax]", "claims=[max_pool_gradient]"]
+    config = ["budget=smoke", UNTIMED, "frameworks=[numpy,jax]", "claims=[max_pool_gradient]"]
     done = checkout.run(config)
     assert done.returncode == 0, done.stdout[-3000:]
     records = json.loads(checkout.path("results/smoke/frameworks.json").read_text())

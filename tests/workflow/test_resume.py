@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflow.checkout import Checkout, kill_group, wait_for
+from tests.workflow.checkout import UNTIMED, Checkout, kill_group, wait_for
 
 pytestmark = pytest.mark.workflow
 
 # Four runs of the NumPy LeNet, a second or two each: long enough to be hit between two of them.
 CONFIG = (
     "budget=smoke",
+    UNTIMED,
     "frameworks=[numpy]",
     "claims=[lenet_accuracy]",
     "settings={lenet_accuracy: {seeds: [0, 1, 2, 3], steps: 5}}",
@@ -116,7 +117,7 @@ def test_one_core_or_two_give_the_same_tables(reproduction: Checkout, tmp_path: 
     same process, one core computes again, alone.
     """
     checkout = Checkout(tmp_path / "quatuor")
-    config = ["budget=smoke", "claims=[lenet_accuracy]"]
+    config = ["budget=smoke", "claims=[lenet_accuracy]", UNTIMED]
     folder = "results/smoke/runs/lenet_accuracy"
     indexes = sorted(path.name for path in reproduction.path(folder).glob("*.csv"))
     targets = [f"{folder}/{name}" for name in indexes]
@@ -135,6 +136,7 @@ def test_an_edit_reruns_what_it_touches_and_nothing_else(tmp_path: Path) -> None
     checkout = Checkout(tmp_path / "quatuor")
     config = [
         "budget=smoke",
+        UNTIMED,
         "frameworks=[numpy]",
         "claims=[max_pool_gradient,convolution_gradient]",
         "processes=claim",

@@ -19,10 +19,12 @@ def test_two_runs_are_saved_and_compared(tmp_path: Path) -> None:
     environment |= {"PYTHONPATH": str(ROOT)}
     storage = ("--benchmark-storage", str(tmp_path))
     environment["PYTEST_ADDOPTS"] = " ".join(storage)
+    # The environment of the tests, wherever it lies, as it is.
+    make = ["make", "bench", f"VENV={sys.prefix}", "--assume-old", f"{sys.prefix}/.ready-cpu"]
     select = "mlp and not mlp_ and numpy and native"
     for _ in range(2):
         subprocess.run(
-            ["make", "bench", "--assume-old", ".venv/.ready-cpu", f"SELECT={select}"],
+            [*make, f"SELECT={select}"],
             cwd=ROOT, env=environment, check=True, capture_output=True, text=True,
         )  # fmt: skip
     saved = [json.loads(path.read_text()) for path in sorted(tmp_path.rglob("*.json"))]

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from bench.plan import Plan
-from tests.workflow.checkout import Checkout, kill_group, wait_for
+from tests.workflow.checkout import UNTIMED, Checkout, kill_group, wait_for
 
 pytestmark = pytest.mark.workflow
 
@@ -20,6 +20,7 @@ CLAIMS = (FIRST, LONG, LAST)
 LONGER = {LONG: {"seeds": [0, 1, 2, 3], "steps": 5}}  # a second or two each: to be hit in between
 CONFIG = (
     "budget=smoke",
+    UNTIMED,
     "frameworks=[numpy]",
     f"claims=[{','.join(CLAIMS)}]",
     f"settings={json.dumps(LONGER)}",
