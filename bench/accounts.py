@@ -5,7 +5,8 @@
 A run keeps its own seconds in its costs.json. A job keeps what it spent beside its runs, imports
 above all, in results/<budget>/accounts/<job>.json; where one process computes several jobs, its
 imports are the first one's. Together they are accounts.csv, a row a job. A run that was found
-finished is told with the seconds with which it was made.
+finished is told with the seconds with which it was made. The steps of throughput are made for the
+clock alone.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from bench.ledger import INSIDE, LEDGER, STAGES
 
 SCHEMA_VERSION = 1
 ALL = "all"
+TOGETHER = "together"  # what times a net, in all frameworks
 COLUMNS = ("job", "claim", "framework", *STAGES, "cpu_seconds")
 KINDS = ("conformance", "mutants", "atlas", "throughput")  # of jobs that have no runs
 
@@ -45,8 +47,8 @@ def rows(results: Path) -> Iterator[dict[str, Any]]:
         if first == "search":
             framework = store.read(results / "search" / f"{second}.json")["framework"]
             claim = second
-        elif first == "throughput":  # of a net, in all frameworks
-            claim, framework = first, ALL
+        elif first == "throughput":
+            claim, framework = first, TOGETHER
         else:
             claim, framework = first, second
         names = {"job": job, "claim": claim, "framework": framework}

@@ -1,8 +1,8 @@
 """Processes that are timed in turns: the other end of bench/timing/worker.py.
 
 Each framework and form is a process of its own: no framework sees another one's threads, caches or
-allocator. The processes wait while one of them computes. Turns go forwards and backwards by rounds
-(turns.order), so that a drift of the machine meets all.
+allocator. The processes wait while one of them computes. Turns go forwards and backwards by rounds,
+so that a drift of the machine meets all.
 """
 
 import contextlib

@@ -8,6 +8,10 @@ else ran does not widen it. With too few rounds it has no ends.
 The floor is what two processes that are the same showed in the same run: the far end of the
 interval of their |log ratio|. A ratio is judged only where its interval leaves 1 out and it is
 further from 1 than the floor.
+
+A contestant is one process in all rounds. What a process draws once and keeps, its layout of memory
+above all, is in no interval; the floor shows one such draw. And each ratio is judged by itself,
+whatever their number. That describes a machine; bench/timing/gate is a test.
 """
 
 import math

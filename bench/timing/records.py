@@ -54,7 +54,9 @@ def _times(session: "Session", measured: "Measured") -> dict[str, Any]:
     assert measured.check
     seconds = float(np.median(measured.times()))
     work = work_of(session.net, session.call)
-    attainable = session.limits.attainable(work.intensity)
+    # The limits are those of the processor.
+    here = measured.facts["device"] == "cpu"
+    attainable = session.limits.attainable(work.intensity) if here else None
     baseline = None if measured is session.baseline else session.baseline
     return {
         "clock": measured.clock.removesuffix("_seconds"),
@@ -70,7 +72,7 @@ def _times(session: "Session", measured: "Measured") -> dict[str, Any]:
         "intensity": work.intensity,
         "operations_per_second": work.operations / seconds,
         "attainable_operations_per_second": attainable,
-        "fraction": work.operations / seconds / attainable,
+        "fraction": work.operations / seconds / attainable if attainable else None,
         "peak_memory_mib": measured.peak_memory_mib,
         "energy_joules": _joules(measured),
         "correct": measured.check.correct,
@@ -157,9 +159,10 @@ def show(session: "Session") -> None:
     from rich.table import Table
 
     floor, first = session.floor, session.baseline.contestant
+    noise = f"up to {floor:.1%}" if math.isfinite(floor) else "unknown, with so few rounds"
     title = (
         f"{session.net}, {session.call}, {NETS[session.net].examples} examples: time / that of "
-        f"{first}; without a cause up to {floor:.1%}"
+        f"{first}; without a cause {noise}"
     )
     table = Table(title=title, title_justify="left", box=None)
     table.add_column("", no_wrap=True)
@@ -178,7 +181,7 @@ def show(session: "Session") -> None:
             f"{ratio.ratio:.2f}",
             _interval(ratio),
             f"{own:.2f}" if own else "",
-            f"{told['fraction']:.0%}",
+            f"{told['fraction']:.0%}" if told["fraction"] else "",
             f"{measured.peak_memory_mib:.0f}",
             "yes" if told["correct"] and told["repeats"] else "NO",
         )

@@ -82,12 +82,13 @@ class Session:
         return ratios.floor(ratios.compared(self.control.times(), self.baseline.times()))
 
     def fastest_library(self, framework: str) -> Measured | None:
-        """The fastest of a framework's forms out of the box."""
+        """The fastest of a framework's forms out of the box that computed the right thing."""
         own = contestants.library_forms(framework)
         timed = [
             m
             for m in self.measured
-            if m.contestant.framework == framework and m.contestant.form in own and not m.absent
+            if m.contestant.framework == framework and m.contestant.form in own
+            if m.check and m.check.correct
         ]
         return min(timed, key=lambda m: ratios.compared(m.times(), self.baseline.times()).ratio,
                    default=None)  # fmt: skip
@@ -102,6 +103,8 @@ class Ensemble:
         self.workers = [self._started(player) for player in self.players]
         self.limits = [self._started(limit) for limit in LIMITS]
         self.controls: dict[Contestant, Worker] = {}
+        for worker in (*self.workers, *self.limits):
+            _ = worker.facts  # all have started before anything is measured, the machine too
 
     def __enter__(self) -> "Ensemble":
         return self
@@ -119,29 +122,37 @@ class Ensemble:
     ) -> Session:
         """Prepare everyone, take turns of so many seconds at least, check what was computed.
 
-        Raises UserError where the baseline refuses the net: there is nothing to compare with.
+        The baseline is chosen among those that take the net. Raises UserError where nobody does,
+        and where a process ends while it is timed.
         """
         before = machine.state()
-        baseline = contestants.baseline(call, self.players)
-        if baseline not in self.controls:
-            self.controls[baseline] = self._started(baseline)
-        # What a library offers is a loop that trains: it has no part in a forward pass.
-        workers = [w for w in self.workers if call == "update" or w.form in VARIANTS]
-        everyone = [*workers, self.controls[baseline], *self.limits]
+        everyone = [worker for worker in self.workers if takes(call, worker.form)]
         found: list[Measured] = []
         for place, worker in enumerate(everyone):
             report(0.3 * place / len(everyone), f"{worker.name}, first steps")
             found.append(_prepared(worker, net, call, seconds))
+        present = [measured.contestant for measured in found if not measured.absent]
+        if not present:
+            raise UserError("; ".join(str(measured.absent) for measured in found))
+        baseline = contestants.baseline(call, present)
         first = next(measured for measured in found if measured.contestant == baseline)
-        if first.absent:
-            raise UserError(first.absent)
+        if baseline not in self.controls:
+            self.controls[baseline] = self._started(baseline)
+        for worker in (self.controls[baseline], *self.limits):
+            everyone.append(worker)
+            found.append(_prepared(worker, net, call, seconds))
+            if refusal := found[-1].absent:
+                raise UserError(refusal)
         playing = [place for place, measured in enumerate(found) if not measured.absent]
         steps = [found[place].first["steps"] for place in playing]
         turns = played([everyone[place] for place in playing], steps, rounds, digest=True)
-        for number, taken in enumerate(turns, 1):
-            for place, turn in zip(playing, taken, strict=True):
-                found[place].turns.append(turn)
-            report(0.3 + 0.6 * number / rounds, f"round {number} of {rounds}")
+        try:
+            for number, taken in enumerate(turns, 1):
+                for place, turn in zip(playing, taken, strict=True):
+                    found[place].turns.append(turn)
+                report(0.3 + 0.6 * number / rounds, f"round {number} of {rounds}")
+        except RuntimeError as error:
+            raise UserError(f"{net}, {call}: {error}") from None
         contest = found[: -len(LIMITS)]
         right = checked.answers(net, call, {m.first["steps"] for m in contest if not m.absent})
         for place in playing:
@@ -162,9 +173,9 @@ class Ensemble:
         )
 
     def account(self) -> dict[str, float]:
-        """CPU seconds of all processes by stage."""
+        """CPU seconds by stage of all processes that are there."""
         everyone = (*self.workers, *self.controls.values(), *self.limits)
-        return ledger.added(worker.account() for worker in everyone)
+        return ledger.added(w.account() for w in everyone if w.process.poll() is None)
 
     def _started(self, player: Contestant) -> Worker:
         """Its process; those that are made one after another start beside each other."""
@@ -191,13 +202,22 @@ def _prepared(worker: Worker, net: str, call: str, seconds: float) -> Measured:
         measured.first = worker.prepare(net, call, seconds)
     except UserError as refusal:
         measured.absent = str(refusal)
+    except RuntimeError as failure:  # its last line says what; one that fails spoils nobody else's
+        measured.absent = str(failure).strip().splitlines()[-1]
     return measured
+
+
+def takes(call: str, form: str) -> bool:
+    """What a library offers is a loop that trains: it has no part in a forward pass."""
+    return call == "update" or form in VARIANTS
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Time a net in every framework and form.")
     parser.add_argument("--net", required=True, help=", ".join(NETS))
-    parser.add_argument("--calls", nargs="+", default=list(CALLS), choices=CALLS)
+    parser.add_argument(
+        "--calls", nargs="+", choices=CALLS, help="default: all that the forms take"
+    )
     parser.add_argument("--frameworks", nargs="+", default=None, choices=implementations.names())
     parser.add_argument("--forms", nargs="+", default=None, help="default: all that there are")
     parser.add_argument("--rounds", type=int, default=12)
@@ -214,14 +234,18 @@ def main() -> int:
     ranges.number("seconds", arguments.seconds, ranges.POSITIVE)
     present = arguments.frameworks or contestants.installed()
     players = contestants.chosen(present, arguments.forms)
+    taken = [call for call in CALLS if any(takes(call, player.form) for player in players)]
+    for call in arguments.calls or ():
+        ranges.choice("call of these forms", call, taken)
+    calls = arguments.calls or taken
     said = Reporter(arguments.results, f"throughput/{arguments.net}") if arguments.results else None
     sessions: list[Session] = []
     with Ensemble(players, arguments.threads, arguments.device) as ensemble:
-        for place, call in enumerate(arguments.calls):
+        for place, call in enumerate(calls):
 
             def report(fraction: float, text: str, place: int = place, call: str = call) -> None:
                 if said:
-                    whole = (place + fraction) / len(arguments.calls)
+                    whole = (place + fraction) / len(calls)
                     said.report(whole, f"{call}, {text}")
 
             asked = (arguments.net, call, arguments.rounds, arguments.seconds)

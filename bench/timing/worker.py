@@ -126,6 +126,8 @@ class Worker:
     ) -> dict[str, Any]:
         ranges.choice("net", net, NETS)
         ranges.choice("call", call, CALLS)
+        examples = NETS[net].examples if examples is None else examples
+        ranges.number("examples", examples, ranges.AT_LEAST_ONE)
         self.dismiss()
         before = _clocks()
         with LEDGER.during(BUILDING):
@@ -133,7 +135,7 @@ class Worker:
         built = _since(before, "build_")
         spec = NETS[net].make()
         self.initial = weights.initial(spec, 0).parameters
-        self.loop.stage(list(batches(spec, examples or NETS[net].examples)))
+        self.loop.stage(list(batches(spec, examples)))
         self.loop.load(self.initial)
         self.stage = FIRST
         first = self._clocked(1)
@@ -146,6 +148,7 @@ class Worker:
         }
 
     def turn(self, steps: int, digest: bool = False) -> dict[str, Any]:
+        ranges.number("steps", steps, ranges.AT_LEAST_ONE)
         loop = self._loop()
         loop.load(self.initial)
         loop.synchronize()

@@ -25,7 +25,7 @@ from bench.contract import TRAINING, Arrays, Update
 from bench.errors import UserError
 from bench.spec import Spec, check_batch
 
-RATE = 1e-3  # that of Kingma and Ba, and every library's own
+RATE = 1e-3  # that of Kingma and Ba
 
 
 def check(

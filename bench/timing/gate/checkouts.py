@@ -59,8 +59,11 @@ def commit(ref: str, root: Path = ROOT) -> str:
     return found.stdout.strip()
 
 
-def check_clean(root: Path = ROOT) -> None:
-    """Raises UserError outside of a repository of our own, and for a tree that is not committed."""
+def check_clean(root: Path = ROOT, but: Path | None = None) -> None:
+    """Raises UserError outside of a repository of our own, and for a tree that is not committed.
+
+    but: a file that may differ.
+    """
     try:
         top = _git(root, "rev-parse", "--show-toplevel")
     except FileNotFoundError:
@@ -68,6 +71,7 @@ def check_clean(root: Path = ROOT) -> None:
     if top.returncode != 0 or Path(top.stdout.strip()).resolve() != root.resolve():
         raise UserError(f"{root} is not a git repository: the gate compares two commits of one")
     changed = _git(root, "status", "--porcelain").stdout.splitlines()
+    changed = [line for line in changed if but is None or (root / line[3:]) != but.resolve()]
     if changed:
         named = ", ".join(line[3:] for line in changed[:3])
         more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""

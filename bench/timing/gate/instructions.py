@@ -63,6 +63,9 @@ def counted(
                 found[benchmark] = Counted(base.result(), head.result())
             except _Uncounted as error:
                 found[benchmark] = Counted(note=str(error))
+            except BaseException:  # whoever stops the gate waits for none that has not begun
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
     return found
 
 

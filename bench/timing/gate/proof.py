@@ -1,6 +1,6 @@
 """How often the gate is wrong: its own command, run again and again where the truth is known.
 
-    python -m bench.timing.gate.proof --out results/reference/gate.json --equal 100 --planted 20
+    python -m bench.timing.gate.proof [--out results/reference/gate.json] [--equal 100]
 
 Everything happens in a clone of the committed HEAD. A trial is one run of the gate's command on
 BENCHMARK, with its exit code and what it wrote:
@@ -36,6 +36,7 @@ from bench.errors import UserError
 from bench.timing.gate import checkouts, intervals
 
 BENCHMARK = "numpy/native/lenet"
+OUT = ROOT / "results" / "reference" / "gate.json"
 SLOWDOWNS = (0.02, 0.05, 0.075, 0.1, 0.15, 0.2)
 MUTATED = "implementations/numpy/native/layers.py"
 BEFORE = "    return layers.convolution(x, weight, None, stride, padding)\n"
@@ -66,14 +67,17 @@ IMPORT = "from implementations.numpy.tape import Node\n"
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure how often the gate is wrong.")
-    parser.add_argument("--out", type=Path, required=True, help="where the trials are kept")
+    parser.add_argument("--out", type=Path, default=OUT, help="where the trials are kept")
     parser.add_argument("--equal", type=int, default=100, help="trials (%(default)s)")
     parser.add_argument("--planted", type=int, default=20, help="trials (%(default)s)")
     parser.add_argument("--share", type=float, default=0.1, help="of the layer's work, planted")
     arguments = parser.parse_args()
     ranges.number("share", arguments.share, ranges.PROBABILITY)
-    checkouts.check_clean()
+    checkouts.check_clean(but=arguments.out)
     found = store.read(arguments.out) if arguments.out.is_file() else {"trials": []}
+    shares = {entry["share"] for entry in found["trials"] if entry["kind"] == "planted"}
+    if shares - {arguments.share}:
+        raise UserError(f"{arguments.out} holds trials of a share of {shares}: name another --out")
     wanted = {"equal": arguments.equal, "planted": arguments.planted}
     with checkouts.stoppable(), tempfile.TemporaryDirectory(prefix="quatuor-proof-") as folder:
         clone = cloned(Path(folder) / "clone")
