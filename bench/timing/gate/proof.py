@@ -39,8 +39,15 @@ BENCHMARK = "numpy/native/lenet"
 OUT = ROOT / "results" / "reference" / "gate.json"
 SLOWDOWNS = (0.02, 0.05, 0.075, 0.1, 0.15, 0.2)
 MUTATED = "implementations/numpy/native/layers.py"
-BEFORE = "    return layers.convolution(x, weight, None, stride, padding)\n"
-AFTER = """    global _owed
+BEFORE = "    y = layers.convolution(x, weight, None, stride, padding)\n"
+AFTER = "    y = _slower(x, weight, stride, padding)\n"
+SLOWER = """
+
+_owed = 0.0  # images: a share of a small batch is no whole number of them
+
+
+def _slower(x: Node, weight: Node, stride: int, padding: int) -> Node:
+    global _owed
     y = layers.convolution(x, weight, None, stride, padding)
     _owed += {share} * len(x.value)
     again = int(_owed)
@@ -58,9 +65,6 @@ AFTER = """    global _owed
         y.add_gradient(delta)
 
     return x.tape.output(y.value, (y,), backward)
-
-
-_owed = 0.0  # images: a share of a small batch is no whole number of them
 """
 IMPORT = "from implementations.numpy.tape import Node\n"
 
@@ -103,7 +107,7 @@ def plant(clone: Path, share: float) -> None:
     text = path.read_text()
     if BEFORE not in text or IMPORT not in text:
         raise UserError(f"{MUTATED} has changed: the planted slowdown must be written anew")
-    text = text.replace(BEFORE, AFTER.format(share=share))
+    text = text.replace(BEFORE, AFTER) + SLOWER.format(share=share)
     path.write_text(text.replace(IMPORT, IMPORT.replace("Node", "Node, Tape")))
     _run(["git", "switch", "--quiet", "--create", "planted"], clone)
     author = ("-c", "user.name=proof", "-c", "user.email=proof@localhost")
