@@ -1,8 +1,8 @@
 """Processes that are timed in turns: the other end of bench/timing/worker.py.
 
 Each framework and form is a process of its own: no framework sees another one's threads, caches or
-allocator. The processes wait while one of them computes. Turns go forwards and backwards by rounds,
-so that a drift of the machine meets all.
+allocator. The processes wait while one of them computes. Turns go forwards and backwards by rounds
+(turns.order), so that a drift of the machine meets all.
 """
 
 import contextlib
@@ -22,6 +22,7 @@ from bench import threads
 from bench.closure import ROOT
 from bench.contract import Arrays
 from bench.errors import UserError
+from bench.timing import turns
 from bench.timing.worker import PROTOCOL
 
 Clock = Literal["cpu_seconds", "wall_seconds"]
@@ -188,6 +189,6 @@ def played(
 ) -> Iterator[list[Turn]]:
     """A round of turns at a time: the turn of each worker, in the workers' order."""
     for number in range(rounds):
-        places = range(len(workers)) if number % 2 == 0 else reversed(range(len(workers)))
-        turns = {place: workers[place].turn(steps[place], digest) for place in places}
-        yield [turns[place] for place in range(len(workers))]
+        places = turns.order(list(range(len(workers))), number)
+        taken = {place: workers[place].turn(steps[place], digest) for place in places}
+        yield [taken[place] for place in range(len(workers))]

@@ -32,7 +32,7 @@ from bench.errors import UserError
 from bench.randomness import batch_order
 from bench.spec import Spec
 from bench.specs import lenet, mlp
-from bench.timing import turns
+from bench.timing import ratios, turns
 from bench.training import TRAIN, batches, fit
 
 # Net -> its spec, the steps of a call, and the overhead that is allowed.
@@ -78,7 +78,7 @@ def main() -> int:
     arguments = parser.parse_args()
     for net in arguments.nets:
         ranges.choice("net", net, NETS)
-    ranges.number("rounds", arguments.rounds, turns.ENOUGH_ROUNDS)
+    ranges.number("rounds", arguments.rounds, ratios.ENOUGH_ROUNDS)
     framework = arguments.framework
     if packages.installed(framework) is None:
         raise UserError(f"{packages.package(framework)} is not installed")
@@ -117,8 +117,8 @@ def measured(
     times = turns.measure(calls, lambda: None, rounds)
     system.close()
     suites, bares, again = (np.array(times[name]) for name in (SUITE, BARE, CONTROL))
-    found = turns.median(suites / bares - 1)
-    control = turns.median(again / bares - 1)
+    found = ratios.median(suites / bares - 1)
+    control = ratios.median(again / bares - 1)
     return Overhead(
         framework,
         net,

@@ -17,13 +17,15 @@ whatever their number. That describes a machine; bench/timing/gate is a test.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from bench.ranges import Range
+
 LEVEL = 0.95
 ROUNDS = 6  # the interval of a median at this level has ends from here on: 1 - 2 / 2^6 = 0.97
+ENOUGH_ROUNDS = Range(ROUNDS, math.inf, open_high=True)
 Values = Sequence[float] | np.ndarray
 
 
@@ -43,11 +45,24 @@ class Ratio:
 def compared(times: Values, baseline: Values) -> Ratio:
     """Of a contestant to a baseline, paired by round."""
     logs = np.log(times) - np.log(baseline)
-    low, high = -math.inf, math.inf
-    if len(logs) >= ROUNDS:
-        found: Any = stats.quantile_test(logs, p=0.5).confidence_interval(LEVEL)
-        low, high = float(found.low), float(found.high)
-    return Ratio(math.exp(float(np.median(logs))), math.exp(low), math.exp(high))
+    if len(logs) < ROUNDS:
+        return Ratio(math.exp(float(np.median(logs))), 0.0, math.inf)
+    middle, low, high = median(logs)
+    return Ratio(math.exp(middle), math.exp(low), math.exp(high))
+
+
+def median(by_round: np.ndarray, level: float = LEVEL) -> tuple[float, float, float]:
+    """The median over rounds, and the interval that the order of the values gives it.
+
+    So many of n rounds lie below the true median as heads fall in n tosses of a coin, whatever is
+    distributed: the interval goes from the k-th smallest to the k-th largest value, with the
+    largest k at which P(fewer than k heads) is at most (1 - level) / 2. Needs ENOUGH_ROUNDS.
+    """
+    ordered = np.sort(by_round)
+    outside = int(stats.binom.ppf((1 - level) / 2, len(ordered), 0.5)) - 1
+    while stats.binom.cdf(outside, len(ordered), 0.5) > (1 - level) / 2:
+        outside -= 1
+    return float(np.median(ordered)), float(ordered[outside]), float(ordered[-outside - 1])
 
 
 def floor(control: Ratio) -> float:

@@ -15,16 +15,15 @@ The same call under two names (an A/A control) shows how large a ratio is withou
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 import numpy as np
-from scipy import stats
 
 from bench.contract import System
 from bench.ledger import LEDGER, STEPS
-from bench.ranges import Range
 
-ENOUGH_ROUNDS = Range(6, math.inf, open_high=True)  # with fewer a median has no interval of 95 %
 GROWTH = 10  # a group grows by at most this factor between two attempts at its size
+T = TypeVar("T")
 
 
 @LEDGER.counted(STEPS)  # inside, no clock is read for the account
@@ -55,7 +54,7 @@ def measure(
         return clock() - before
 
     groups = {
-        name: _group(lambda n, c=call: seconds(c, n), at_least) for name, call in calls.items()
+        name: group(lambda n, c=call: seconds(c, n), at_least) for name, call in calls.items()
     }
     found: dict[str, list[float]] = {name: [] for name in calls}
     for turn in range(rounds):
@@ -75,12 +74,12 @@ def settling(systems: Iterable[System]) -> Callable[[], None]:
     return settle
 
 
-def order(names: list[str], turn: int) -> list[str]:
-    """The names in the order of a round: forwards, then backwards."""
+def order(names: list[T], turn: int) -> list[T]:
+    """The names, or places, in the order of a round: forwards, then backwards."""
     return names if turn % 2 == 0 else names[::-1]
 
 
-def _group(seconds: Callable[[int], float], at_least: float) -> int:
+def group(seconds: Callable[[int], float], at_least: float) -> int:
     """How many calls last at least so long: the first try that does."""
     times = 1
     while (taken := seconds(times)) < at_least:
@@ -92,17 +91,3 @@ def _group(seconds: Callable[[int], float], at_least: float) -> int:
 def log2_ratio(times: Mapping[str, list[float]], a: str, b: str) -> float:
     """The median over rounds of log2(a / b): 1 where a takes twice as long."""
     return float(np.median(np.log2(times[a]) - np.log2(times[b])))
-
-
-def median(by_round: np.ndarray, level: float = 0.95) -> tuple[float, float, float]:
-    """The median over rounds, and the interval that the order of the values gives it.
-
-    So many of n rounds lie below the true median as heads fall in n tosses of a coin, whatever is
-    distributed: the interval goes from the k-th smallest to the k-th largest value, with the
-    largest k at which P(fewer than k heads) is at most (1 - level) / 2. Needs ENOUGH_ROUNDS.
-    """
-    ordered = np.sort(by_round)
-    outside = int(stats.binom.ppf((1 - level) / 2, len(ordered), 0.5)) - 1
-    while stats.binom.cdf(outside, len(ordered), 0.5) > (1 - level) / 2:
-        outside -= 1
-    return float(np.median(ordered)), float(ordered[outside]), float(ordered[-outside - 1])

@@ -25,7 +25,6 @@ import argparse
 import hashlib
 import importlib
 import json
-import math
 import os
 import sys
 import time
@@ -40,6 +39,7 @@ from bench import command, energy, measure, packages, ranges, threads, weights
 from bench.contract import VARIANTS, Config
 from bench.errors import UserError
 from bench.ledger import BUILDING, FIRST, LEDGER, REST, STEPS
+from bench.timing import turns
 from bench.timing.contestants import forms
 from bench.timing.loops import CALLS, Loop
 from bench.timing.nets import NETS, RATE, UPDATE, batches
@@ -47,7 +47,6 @@ from bench.training import TRAIN
 
 PROTOCOL = 1  # of the lines; rises when the other end would misunderstand
 MACHINE = "machine"  # a framework by name: its forms are the limits of the machine
-GROWTH = 10  # a measurement grows by at most this factor between two attempts at its size
 
 
 def main() -> int:
@@ -144,7 +143,7 @@ class Worker:
         return {
             **built,
             **{f"first_step_{clock}": first[clock] for clock in ("cpu_seconds", "wall_seconds")},
-            "steps": self._steps(at_least),
+            "steps": turns.group(lambda steps: self._clocked(steps)[self.clock], at_least),
         }
 
     def turn(self, steps: int, digest: bool = False) -> dict[str, Any]:
@@ -191,14 +190,6 @@ class Worker:
             loop.steps(steps)
             loop.synchronize()
         return _since(before) | {"joules": energy.between(joules, energy.read())}
-
-    def _steps(self, at_least: float) -> int:
-        """How many steps last at least so many seconds: the first try that does."""
-        steps = 1
-        while (taken := self._clocked(steps)[self.clock]) < at_least:
-            factor = 1.2 * at_least / taken if taken > 0 else GROWTH
-            steps = math.ceil(steps * min(GROWTH, max(2.0, factor)))
-        return steps
 
 
 def _clocks() -> tuple[float, float]:

@@ -8,15 +8,15 @@ import pytest
 
 from bench import dataset
 from bench.specs import mlp
-from bench.timing import overhead, turns
+from bench.timing import overhead, ratios, turns
 from implementations.numpy import adapter, bare
 from tests.conftest import ROOT
 
 
 def test_the_interval_of_a_median_goes_by_the_order_of_the_values() -> None:
     """Of ten rounds P(fewer than 2 heads) = 11/1024: from the second to the ninth."""
-    assert turns.median(np.arange(10.0)) == (4.5, 1.0, 8.0)
-    assert turns.median(np.array([5.0, 1.0, 9.0, 2.0, 8.0, 3.0])) == (4.0, 1.0, 9.0)
+    assert ratios.median(np.arange(10.0)) == (4.5, 1.0, 8.0)
+    assert ratios.median(np.array([5.0, 1.0, 9.0, 2.0, 8.0, 3.0])) == (4.0, 1.0, 9.0)
 
 
 def test_the_overhead_is_paired_by_round(monkeypatch: pytest.MonkeyPatch) -> None:
