@@ -12,14 +12,9 @@ from tests.workflow.checkout import UNTIMED, Checkout, kill_group, wait_for
 
 pytestmark = pytest.mark.workflow
 
+ALONE = ("budget=smoke", UNTIMED, "frameworks=[numpy]", "claims=[lenet_accuracy]")
 # Four runs of the NumPy LeNet, a second or two each: long enough to be hit between two of them.
-CONFIG = (
-    "budget=smoke",
-    UNTIMED,
-    "frameworks=[numpy]",
-    "claims=[lenet_accuracy]",
-    "settings={lenet_accuracy: {seeds: [0, 1, 2, 3], steps: 5}}",
-)
+CONFIG = (*ALONE, "settings={lenet_accuracy: {seeds: [0, 1, 2, 3], steps: 5}}")
 STORE = "results/smoke/store/lenet_accuracy/numpy"
 
 
@@ -157,11 +152,10 @@ def test_an_edit_reruns_what_it_touches_and_nothing_else(tmp_path: Path) -> None
 
 def test_an_added_seed_is_computed_and_the_others_are_kept(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path / "quatuor")
-    config = list(CONFIG[:3])
     seeds = "settings={{lenet_accuracy: {{seeds: {}, steps: 5}}}}"
-    assert checkout.run([*config, seeds.format([0, 1])]).returncode == 0
+    assert checkout.run([*ALONE, seeds.format([0, 1])]).returncode == 0
     kept = (checkout.path(STORE) / "lenet-1" / "costs.json").read_bytes()
-    assert checkout.run([*config, seeds.format([0, 1, 2])]).returncode == 0
+    assert checkout.run([*ALONE, seeds.format([0, 1, 2])]).returncode == 0
     assert (checkout.path(STORE) / "lenet-1" / "costs.json").read_bytes() == kept
     rows = checkout.path("results/smoke/runs.csv").read_text().splitlines()
     assert [row.split(",")[3] for row in rows[1:]] == ["0", "1", "2"]
