@@ -19,6 +19,7 @@ from bench.claim import Budget
 from bench.errors import UserError, unknown
 from bench.ranges import POSITIVE, Range
 from bench.timing.nets import NETS
+from bench.timing.ratios import ROUNDS
 
 Seed = Annotated[int, Field(ge=0, strict=True)]
 
@@ -38,7 +39,7 @@ class Timing(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     nets: tuple[str, ...] = ()
-    rounds: Annotated[int, Field(ge=1, strict=True)] = 12
+    rounds: Annotated[int, Field(ge=ROUNDS, strict=True)] = 12
     seconds: Annotated[float, Field(gt=0)] = 0.2  # of a measurement, at least
 
 

@@ -100,7 +100,8 @@ def warnings(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """A sentence for everything that disturbs a timing and happened between two states."""
     found, cores = during(before, after), after["cores"]
     said = []
-    if (found["load_before"] or 0) > LOAD * cores:
+    if found["others"] is None and (found["load_before"] or 0) > LOAD * cores:
+        # A load is an average over a minute, of this process's own work too: a makeshift.
         said.append(f"The load was {found['load_before']:.1f} on {cores} cores before it began.")
     if (found["others"] or 0) > OTHERS * cores:
         said.append(f"Other processes used {found['others']:.2f} of {cores} cores meanwhile.")

@@ -17,6 +17,7 @@ from bench.closure import ROOT
 from bench.errors import UserError
 from bench.groups import Group
 from bench.packages import installed, package, version
+from bench.timing.gate import TRIALS
 from bench.timing.nets import NETS
 from implementations.atlas.row import MODULES
 
@@ -275,4 +276,5 @@ class Plan:
             for path in (ROOT / "implementations").rglob("*.py")
             if path.relative_to(ROOT).parts[1] in self.frameworks
         ]
+        shown += [path for path in (TRIALS,) if path.is_file()]
         return sorted({*modules, *(str(path.relative_to(ROOT)) for path in shown)})

@@ -1,6 +1,5 @@
 """Timings as a page shows them: at a glance, net by net, against the limits of the machine."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 
 from bench.contract import VARIANTS
-from bench.report import speed_figures
+from bench.report import detection, speed_figures
 from bench.report.gather import Gathered
 from bench.report.style import LOOKS, in_order
 
@@ -72,6 +71,7 @@ def page(found: Gathered) -> dict[str, Any]:
         "disturbed": [race for race in races if race.first["machine"]["warnings"]],
         "wrong": [r for r in records if not r["correct"]],
         "machine": _machine(records) if records else None,
+        "gate": detection.page(),
         "outcome": outcome,
         "interval": interval,
         "percent": percent,
@@ -144,26 +144,27 @@ def _glance(rows: Sequence[Record], framework: str) -> Glance:
     return Glance(own.get("reference"), own.get("native"), best)
 
 
-def outcome(row: Record) -> tuple[str, str, str]:
-    """Class, mark and word of what a row says about the baseline."""
+def outcome(row: Record, rows: Sequence[Record]) -> tuple[str, str, str]:
+    """Class, mark and word of what a row of a race says about the baseline."""
     if not row["correct"]:
         return "refuted", "✕", "wrong"
     if row["ratio"] is None:
         return "missing", "·", "baseline"
+    if not all(r["correct"] for r in rows if r["ratio"] is None):
+        return "missing", "·", "baseline is wrong"
     if not row["judged"]:
         return "inconclusive", "○", "within the noise"
     return ("supported", "▼", "faster") if row["ratio"] < 1 else ("conditional", "▲", "slower")
 
 
 def interval(row: Record, prefix: str = "") -> str:
-    """0.88 to 0.91; a dash for the baseline, and where too few rounds leave an end open.
+    """0.88 to 0.91; a dash for the baseline.
 
     prefix: "library_" for the ratio to the framework's own library.
     """
-    ends = (row[f"{prefix}ratio_low"], row[f"{prefix}ratio_high"])
-    if any(end is None or not math.isfinite(end) for end in ends):
+    if row[f"{prefix}ratio"] is None:
         return "–"
-    return f"{ends[0]:.2f} to {ends[1]:.2f}"
+    return f"{row[f'{prefix}ratio_low']:.2f} to {row[f'{prefix}ratio_high']:.2f}"
 
 
 def percent(share: float | None, digits: int = 0) -> str:

@@ -46,15 +46,14 @@ def ratios(rows: Sequence[Record], label: str) -> str | None:
 
     def paint(axes: Axes) -> None:
         axes.axvline(1, color=INK, linewidth=1)
-        if floor := rows[0]["noise_floor"]:
-            axes.axvspan(1 / (1 + floor), 1 + floor, color=INK, alpha=0.09, linewidth=0)
+        floor = rows[0]["noise_floor"]
+        axes.axvspan(1 / (1 + floor), 1 + floor, color=INK, alpha=0.09, linewidth=0)
         reached = [1.0, *(row["ratio"] for row in compared)]
         for place, row in enumerate(compared):
             colour = look(row["framework"]).colour
-            ends = [end for end in (row["ratio_low"], row["ratio_high"]) if end is not None]
-            if len(ends) == 2 and ends[0] > 0 and math.isfinite(ends[1]):
-                reached += ends
-                axes.plot(ends, [place, place], color=colour, linewidth=2.4, alpha=0.55)
+            ends = [row["ratio_low"], row["ratio_high"]]
+            reached += ends
+            axes.plot(ends, [place, place], color=colour, linewidth=2.4, alpha=0.55)
             axes.plot(
                 row["ratio"], place, linestyle="", color=colour, markersize=6.5,
                 marker=marker(row, rows),

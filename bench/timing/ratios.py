@@ -3,7 +3,7 @@
 In round i, with times t_i and b_i, the two are compared by l_i = log(t_i / b_i): what slowed the
 machine in that round slowed both. The ratio is exp(median l). Its interval is that of a median,
 from the order statistics of the l_i: it assumes no distribution, so that a round in which something
-else ran does not widen it. With too few rounds it has no ends.
+else ran does not widen it.
 
 The floor is what two processes that are the same showed in the same run: the far end of the
 interval of their |log ratio|. A ratio is judged only where its interval leaves 1 out and it is
@@ -34,7 +34,7 @@ class Ratio:
     """of times; below 1 where less time is needed."""
 
     ratio: float
-    low: float  # 0 and infinity where there are too few rounds
+    low: float
     high: float
 
     def beyond(self, floor: float) -> bool:
@@ -43,11 +43,8 @@ class Ratio:
 
 
 def compared(times: Values, baseline: Values) -> Ratio:
-    """Of a contestant to a baseline, paired by round."""
-    logs = np.log(times) - np.log(baseline)
-    if len(logs) < ROUNDS:
-        return Ratio(math.exp(float(np.median(logs))), 0.0, math.inf)
-    middle, low, high = median(logs)
+    """Of a contestant to a baseline, paired by round. Needs ENOUGH_ROUNDS."""
+    middle, low, high = median(np.log(times) - np.log(baseline))
     return Ratio(math.exp(middle), math.exp(low), math.exp(high))
 
 
@@ -67,5 +64,4 @@ def median(by_round: np.ndarray, level: float = LEVEL) -> tuple[float, float, fl
 
 def floor(control: Ratio) -> float:
     """How far from 1 the same thing measured twice may be: 0.012 is 1.2 %."""
-    low = 1 / control.low if control.low > 0 else math.inf
-    return max(low, control.high) - 1
+    return max(1 / control.low, control.high) - 1

@@ -9,7 +9,6 @@ import numpy as np
 from bench import operations, provenance
 from bench.timing import ratios
 from bench.timing.nets import NETS, UPDATE
-from bench.timing.ratios import Ratio
 
 if TYPE_CHECKING:
     from bench.timing.throughput import Measured, Session
@@ -42,7 +41,7 @@ def of(session: "Session") -> Iterator[dict[str, Any]]:
             "import_cpu_seconds": measured.facts["import_cpu_seconds"],
             "import_wall_seconds": measured.facts["import_wall_seconds"],
             **(_nothing() if measured.absent else _times(session, measured)),
-            "noise_floor": _finite(session.floor),
+            "noise_floor": session.floor,
             "level": ratios.LEVEL,
             "machine": machine,
             "commit": commit,
@@ -126,8 +125,8 @@ def _ratio(
     right = all(m.check and m.check.correct for m in (measured, other))
     return {
         f"{prefix}ratio": found.ratio,
-        f"{prefix}ratio_low": found.low or None,
-        f"{prefix}ratio_high": _finite(found.high),
+        f"{prefix}ratio_low": found.low,
+        f"{prefix}ratio_high": found.high,
         f"{prefix}judged": right and found.beyond(session.floor),
     }
 
@@ -158,11 +157,10 @@ def show(session: "Session") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    floor, first = session.floor, session.baseline.contestant
-    noise = f"up to {floor:.1%}" if math.isfinite(floor) else "unknown, with so few rounds"
+    first = session.baseline.contestant
     title = (
         f"{session.net}, {session.call}, {NETS[session.net].examples} examples: time / that of "
-        f"{first}; without a cause {noise}"
+        f"{first}; without a cause up to {session.floor:.1%}"
     )
     table = Table(title=title, title_justify="left", box=None)
     table.add_column("", no_wrap=True)
@@ -179,7 +177,7 @@ def show(session: "Session") -> None:
             str(measured.contestant),
             f"{milliseconds:.2f}",
             f"{ratio.ratio:.2f}",
-            _interval(ratio),
+            f"{ratio.low:.2f} to {ratio.high:.2f}",
             f"{own:.2f}" if own else "",
             f"{told['fraction']:.0%}" if told["fraction"] else "",
             f"{measured.peak_memory_mib:.0f}",
@@ -190,7 +188,3 @@ def show(session: "Session") -> None:
     absent = [f"{m.contestant} was not timed: {m.absent}" for m in session.measured if m.absent]
     for sentence in (*absent, *session.machine["warnings"]):
         console.print(f"note: {sentence}", highlight=False)
-
-
-def _interval(found: Ratio) -> str:
-    return f"{found.low:.2f} to {found.high:.2f}" if math.isfinite(found.high) else "few rounds"

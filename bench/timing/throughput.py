@@ -125,7 +125,6 @@ class Ensemble:
         The baseline is chosen among those that take the net. Raises UserError where nobody does,
         and where a process ends while it is timed.
         """
-        before = machine.state()
         everyone = [worker for worker in self.workers if takes(call, worker.form)]
         found: list[Measured] = []
         for place, worker in enumerate(everyone):
@@ -146,6 +145,7 @@ class Ensemble:
         playing = [place for place, measured in enumerate(found) if not measured.absent]
         steps = [found[place].first["steps"] for place in playing]
         turns = played([everyone[place] for place in playing], steps, rounds, digest=True)
+        before = machine.state()  # and not before: preparing is a load of its own
         try:
             for number, taken in enumerate(turns, 1):
                 for place, turn in zip(playing, taken, strict=True):
@@ -153,6 +153,7 @@ class Ensemble:
                 report(0.3 + 0.6 * number / rounds, f"round {number} of {rounds}")
         except RuntimeError as error:
             raise UserError(f"{net}, {call}: {error}") from None
+        after = machine.state()
         contest = found[: -len(LIMITS)]
         right = checked.answers(net, call, {m.first["steps"] for m in contest if not m.absent})
         for place in playing:
@@ -169,7 +170,7 @@ class Ensemble:
             baseline=first,
             control=contest[-1],
             limits=limits(*(measured.times() for measured in found[-len(LIMITS) :])),
-            machine=_told(before, machine.state()),
+            machine=_told(before, after),
         )
 
     def account(self) -> dict[str, float]:
@@ -229,8 +230,8 @@ def main() -> int:
     arguments = parser.parse_args()
     ledger.LEDGER.enter(ledger.REST)
     ranges.choice("net", arguments.net, NETS)
-    for name in ("rounds", "threads"):
-        ranges.number(name, getattr(arguments, name), ranges.AT_LEAST_ONE)
+    ranges.number("rounds", arguments.rounds, ratios.ENOUGH_ROUNDS)
+    ranges.number("threads", arguments.threads, ranges.AT_LEAST_ONE)
     ranges.number("seconds", arguments.seconds, ranges.POSITIVE)
     present = arguments.frameworks or contestants.installed()
     players = contestants.chosen(present, arguments.forms)

@@ -160,7 +160,7 @@ def test_a_quiet_time_is_not_warned_of() -> None:
 
 
 DISTURBED = {
-    "The load was 2.5 on 4 cores before it began.": ({"load": 2.5}, {}),
+    "The load was 2.5 on 4 cores before it began.": ({"load": 2.5}, {"own_seconds": None}),
     "Other processes used 0.50 of 4 cores meanwhile.": ({}, {"own_seconds": 15.0}),
     "Some process waited for a processor 20 % of the time.": ({}, {"pressure_seconds": 3.0}),
     "The hypervisor took 2.4 % of the processors' time: steal.": (

@@ -10,3 +10,7 @@ instruction counts, where valgrind is there, are told beside it (instructions.py
 How often it is wrong is measured by repeating the command itself (proof.py); the figures stand in
 results/reference/gate.json.
 """
+
+from bench.closure import ROOT
+
+TRIALS = ROOT / "results" / "reference" / "gate.json"  # how often it is wrong (proof.py)

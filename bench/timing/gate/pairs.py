@@ -19,6 +19,7 @@ The side that starts first, and the processor, change from pair to pair; the pai
 lie spread over the whole run.
 """
 
+import contextlib
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -139,4 +140,5 @@ def _bind(worker: Worker, processors: Sequence[int]) -> None:
     """Every thread by itself: only those that are made later inherit it."""
     if processors:
         for thread in psutil.Process(worker.process.pid).threads():
-            os.sched_setaffinity(thread.id, processors)
+            with contextlib.suppress(ProcessLookupError):  # it ended meanwhile
+                os.sched_setaffinity(thread.id, processors)

@@ -27,17 +27,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 from scipy import stats
 
 from bench import command, machine, provenance, ranges, store
 from bench.closure import ROOT
 from bench.errors import UserError
-from bench.timing.gate import checkouts, intervals
+from bench.timing.gate import TRIALS, checkouts, intervals
 
 BENCHMARK = "numpy/native/lenet"
-OUT = ROOT / "results" / "reference" / "gate.json"
-SLOWDOWNS = (0.02, 0.05, 0.075, 0.1, 0.15, 0.2)
+SCHEMA = ROOT / "bench" / "schemas" / "gate_proof.json"
+SCHEMA_VERSION = 1
+SLOWDOWNS = (0.0, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15)
 MUTATED = "implementations/numpy/native/layers.py"
 BEFORE = "    y = layers.convolution(x, weight, None, stride, padding)\n"
 AFTER = "    y = _slower(x, weight, stride, padding)\n"
@@ -71,7 +73,7 @@ IMPORT = "from implementations.numpy.tape import Node\n"
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure how often the gate is wrong.")
-    parser.add_argument("--out", type=Path, default=OUT, help="where the trials are kept")
+    parser.add_argument("--out", type=Path, default=TRIALS, help="where the trials are kept")
     parser.add_argument("--equal", type=int, default=100, help="trials (%(default)s)")
     parser.add_argument("--planted", type=int, default=20, help="trials (%(default)s)")
     parser.add_argument("--share", type=float, default=0.1, help="of the layer's work, planted")
@@ -89,9 +91,16 @@ def main() -> int:
         while kind := _next(found["trials"], wanted):
             found["trials"].append(trial(clone, kind, arguments.share))
             found |= summary(found["trials"])
-            store.write_file(arguments.out, store.canonical(found))
+            write(found, arguments.out)
             print(json.dumps(found["rates"]), file=sys.stderr, flush=True)
     return 0
+
+
+def write(found: dict[str, Any], path: Path) -> None:
+    """Raises jsonschema.ValidationError for what bench/schemas/gate_proof.json does not allow."""
+    text = store.canonical(found)
+    jsonschema.validate(json.loads(text), json.loads(SCHEMA.read_text()))
+    store.write_file(path, text)
 
 
 def cloned(folder: Path) -> Path:
@@ -150,6 +159,7 @@ def summary(trials: Sequence[dict[str, Any]]) -> dict[str, Any]:
     planted = [entry for entry in trials if entry["kind"] == "planted"]
     ratios = [entry["ratio"] for entry in planted]
     return {
+        "schema_version": SCHEMA_VERSION,
         "rates": {
             "false_alarms": rate([entry["failed"] for entry in equal]),
             "detected": rate([entry["failed"] for entry in planted]),

@@ -112,14 +112,20 @@ def test_a_row_shows_its_numbers(text: str, rows: list[dict[str, Any]]) -> None:
     ],
 )
 def test_what_a_row_says(changes: dict[str, Any], word: str) -> None:
-    assert speed.outcome(record("mlp", "update", "jax", "native", **changes))[2] == word
+    baseline = record("mlp", "update", "pytorch", "eager", ratio=None)
+    row = record("mlp", "update", "jax", "native", **changes)
+    assert speed.outcome(row, [baseline, row])[2] == word
 
 
-@pytest.mark.parametrize(("low", "high"), [(None, None), (0.0, float("inf"))])
-def test_an_open_interval_is_a_dash(low: Any, high: Any) -> None:
-    row = record("mlp", "update", "jax", "native", ratio_low=low, ratio_high=high)
-    assert speed.interval(row) == "–"
-    assert speed_figures.ratios([row], "one") is not None
+def test_nothing_is_said_where_the_baseline_is_wrong() -> None:
+    baseline = record("mlp", "update", "pytorch", "eager", ratio=None, correct=False)
+    row = record("mlp", "update", "jax", "native", judged=False)
+    assert speed.outcome(row, [baseline, row])[2] == "baseline is wrong"
+    assert speed.outcome(baseline, [baseline, row])[2] == "wrong"
+
+
+def test_the_baseline_has_no_interval() -> None:
+    assert speed.interval(record("mlp", "update", "pytorch", "eager", ratio=None)) == "–"
 
 
 def test_a_time_without_the_right_answer_does_not_count(

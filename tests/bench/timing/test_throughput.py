@@ -1,7 +1,6 @@
 """A small net is timed for real in several forms; what is said of it is computed by hand."""
 
 import json
-import math
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -125,7 +124,7 @@ def test_both_calls_are_measured_for_real(ensemble: Ensemble) -> None:
             assert record["fraction"] > 0
             assert record["peak_memory_mib"] > 20
             json.dumps(record, allow_nan=False)
-        assert math.isfinite(found.floor)
+        assert found.floor > 0
         assert found.limits.gemm > found.limits.stream / 12
     assert said == sorted(said[: len(said) // 2]) * 2
 
@@ -134,7 +133,7 @@ def test_both_calls_are_measured_for_real(ensemble: Ensemble) -> None:
     ("given", "message"),
     [
         (["--net", "lennet"], "unknown net 'lennet'; did you mean lenet?"),
-        (["--net", "mlp", "--rounds", "0"], "rounds must be a number in [1, inf), got 0"),
+        (["--net", "mlp", "--rounds", "5"], "rounds must be a number in [6, inf), got 5"),
         (["--net", "mlp", "--seconds", "0"], "seconds must be a number in (0, inf), got 0"),
         (["--net", "mlp", "--forms", "nativ"], "unknown form 'nativ'; did you mean native?"),
     ],
@@ -149,12 +148,11 @@ def test_a_mistake_is_one_sentence(given: list[str], message: str) -> None:
 
 def test_the_command_writes_records_and_shows_a_table(tmp_path: Path) -> None:
     out = tmp_path / "throughput" / "mlp.json"
-    command = [sys.executable, "-m", "bench.timing.throughput", "--net", "mlp", "--rounds", "1"]
+    command = [sys.executable, "-m", "bench.timing.throughput", "--net", "mlp", "--rounds", "6"]
     command += ["--frameworks", "numpy", "--calls", "forward"]
     command += ["--seconds", "0.01", "--out", str(out)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "numpy reference" in done.stdout
-    assert "few rounds" in done.stdout
     found = json.loads(out.read_text())
     assert [record["form"] for record in found] == ["reference", "native"]
-    assert found[1]["ratio_low"] is None
+    assert 0 < found[1]["ratio_low"] <= found[1]["ratio"] <= found[1]["ratio_high"]

@@ -32,7 +32,7 @@ def test_false_alarms_misses_and_the_curve() -> None:
     assert found["rates"]["detected"]["count"] == found["rates"]["detected"]["of"] == 1
     assert found["planted_ratio"] == pytest.approx(1.07)
     assert {point["slowdown"]: point["count"] for point in found["curve"]} == {
-        0.02: 1, 0.05: 2, 0.075: 2, 0.1: 2, 0.15: 2, 0.2: 2,
+        0.0: 1, 0.02: 1, 0.03: 1, 0.04: 2, 0.05: 2, 0.06: 2, 0.08: 2, 0.1: 2, 0.15: 2,
     }  # fmt: skip
 
 
