@@ -22,7 +22,7 @@ from bench.specs import convnet
 from bench.specs.convnet import Block
 from bench.systems import system_for
 from bench.timing import turns
-from bench.timing.race import Racer, race
+from bench.timing.race import Racer, loss_at_most, race
 
 WIDER = {"narrow": 1, "wide": 4}  # arm -> how many times the filters
 CONTROL = "plain again"
@@ -157,7 +157,7 @@ def run(job: Job) -> Outcome:
         )
         for name, system in systems.items()
     }
-    race(racers, settings["target"], settings["horizon"])
+    race(racers, settings["horizon"], loss_at_most(settings["target"]))
     plain, norm = racers["plain"], racers["norm"]
     lost = math.nan if plain.fit.diverged or norm.fit.diverged else 0.0
     return Outcome(

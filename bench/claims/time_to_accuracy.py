@@ -19,8 +19,6 @@ framework's own row says more than the verdict of all.
 """
 
 import math
-import time
-from collections.abc import Mapping
 from typing import Literal
 
 from bench import conventions, training, weights
@@ -31,8 +29,7 @@ from bench.ranges import PROBABILITY, Range
 from bench.spec import Spec
 from bench.specs import convnet, mlp
 from bench.systems import system_for
-from bench.timing import turns
-from bench.timing.race import Racer
+from bench.timing.race import Racer, race
 
 VARIANTS: tuple[Literal["reference", "native"], ...] = ("reference", "native")
 NETS = {"mlp": "a perceptron", "lenet5": "LeNet-5"}
@@ -133,7 +130,22 @@ def run(job: Job) -> Outcome:
         for variant in VARIANTS
     }
     racers = {name: _ready(job, system, spec, data) for name, system in systems.items()}
-    tests = race(job, racers, data)
+    tests: list[dict[str, float | str]] = []
+    settings = job.settings
+    x, y = data.test_x[: settings["tested"]], data.test_y[: settings["tested"]]
+
+    def arrived(name: str, racer: Racer) -> bool:
+        """By a look at the held-out images every few steps."""
+        step = len(racer.seconds)
+        if step % settings["every"]:
+            return False
+        accuracy, _ = training.test(racer.system, x, y)
+        seen = {"step": step, "seconds": racer.spent(), "accuracy": accuracy}
+        tests.append({"variant": name, **seen})
+        return accuracy >= settings["target"]
+
+    horizon = settings["horizon"]
+    race(racers, horizon, arrived, lambda step: job.report(step / horizon, f"step {step}"))
     reference, native = (racers[name] for name in VARIANTS)
     times = {name: math.log2(1000 * racer.spent()) for name, racer in racers.items()}
     steps = {name: math.log2(len(racer.seconds)) for name, racer in racers.items()}
@@ -164,23 +176,3 @@ def _ready(job: Job, system: System, spec: Spec, data: Prepared) -> Racer:
     system.load(start)
     given = training.batches(data, job.seed, size, job.settings["horizon"])
     return Racer(system, given, rate)
-
-
-def race(job: Job, racers: Mapping[str, Racer], data: Prepared) -> list[dict[str, float | str]]:
-    """Steps by turns, with a look at the held-out images every few; what was seen there."""
-    settings = job.settings
-    x, y = data.test_x[: settings["tested"]], data.test_y[: settings["tested"]]
-    seen: list[dict[str, float | str]] = []
-    for step in range(1, settings["horizon"] + 1):
-        running = [n for n, racer in racers.items() if not (racer.arrived or racer.fit.diverged)]
-        for name in turns.order(running, step):
-            racer = racers[name]
-            racer.step(time.process_time)
-            if step % settings["every"] == 0 and not racer.fit.diverged:
-                accuracy, _ = training.test(racer.system, x, y)
-                racer.arrived = accuracy >= settings["target"]
-                seconds = racer.spent()
-                row = {"variant": name, "step": step, "seconds": seconds, "accuracy": accuracy}
-                seen.append(row)
-        job.report(step / settings["horizon"], f"step {step}")
-    return seen

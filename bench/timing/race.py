@@ -1,4 +1,4 @@
-"""Nets that are trained in turns until each reaches a training loss: who needs less CPU time?
+"""Nets that are trained in turns until each is where it was to go: who needs less CPU time?
 
 Step n of every racer comes before step n + 1 of any, and the order of the racers reverses from step
 to step, so that a drift of the machine meets all of them (bench/timing/turns.py). Batches are
@@ -49,23 +49,36 @@ class Racer:
         return math.nan if self.fit.diverged else self.seconds[-1]
 
 
+Arrived = Callable[[str, Racer], bool]  # whether one is there, asked after each of its steps
+
+
 def race(
     racers: Mapping[str, Racer],
-    target: float,
     horizon: int,
-    window: int = 10,
+    arrived: Arrived,
+    report: Callable[[int], None] = lambda step: None,
     clock: Callable[[], float] = time.process_time,
 ) -> None:
-    """Train all until the mean loss of each one's last `window` steps is at most `target`.
+    """Train all until each has arrived, or made so many steps.
 
     One whose loss is no longer finite stops there.
     """
-    for turn in range(horizon):
+    for step in range(1, horizon + 1):
         running = [
             name for name, racer in racers.items() if not (racer.arrived or racer.fit.diverged)
         ]
-        for name in turns.order(running, turn):
+        for name in turns.order(running, step - 1):
             racer = racers[name]
             racer.step(clock)
-            last = racer.fit.losses[-window:]
-            racer.arrived = len(last) == window and at_most(last, target)
+            racer.arrived = not racer.fit.diverged and arrived(name, racer)
+        report(step)
+
+
+def loss_at_most(target: float, window: int = 10) -> Arrived:
+    """The mean loss of the last `window` steps is at most `target`."""
+
+    def arrived(name: str, racer: Racer) -> bool:
+        last = racer.fit.losses[-window:]
+        return len(last) == window and at_most(last, target)
+
+    return arrived

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from bench.contract import System
-from bench.timing.race import Racer, race
+from bench.timing.race import Racer, loss_at_most, race
 
 
 class Track:
@@ -48,7 +48,7 @@ def run(*nets: tuple[str, float, float], target: float, horizon: int = 100, wind
         name: Racer(cast(System, FakeNet(track, name, *how)), itertools.repeat({}), 0.1)
         for name, *how in nets
     }
-    race(racers, target, horizon, window, clock=lambda: track.now)
+    race(racers, horizon, loss_at_most(target, window), clock=lambda: track.now)
     return racers, track
 
 
