@@ -51,7 +51,7 @@ class Configuration(pydantic.BaseModel):
     frameworks: tuple[str, ...] | Literal["all"]
     device: Literal["auto", "cpu", "cuda"]
     threads: Annotated[int, Field(ge=1, strict=True)]
-    processes: Literal["claim", "framework"] = "claim"  # no result depends on it
+    processes: Literal["claim", "shared", "framework"] = "claim"  # no result depends on it
     data_dir: str | None
     conformance: Literal["short", "full"]
     timing: Timing = Timing()

@@ -5,16 +5,19 @@ Where one process computes several jobs, its imports are counted with the first.
 
 import csv
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from bench import store
 from bench.closure import ROOT
-from bench.plan import Plan
+
+if TYPE_CHECKING:
+    from bench.plan import Plan
 
 # CPU seconds of every job on the machine of the published figures; no rule writes this file.
 REFERENCE = ROOT / "results" / "reference" / "jobs.csv"
 
 
-def jobs(plan: Plan) -> Iterator[str]:
+def jobs(plan: "Plan") -> Iterator[str]:
     """The jobs that report progress, under the names they report it with."""
     for claim in plan.claims:
         if claim in plan.searched:
@@ -30,7 +33,7 @@ def jobs(plan: Plan) -> Iterator[str]:
         yield f"throughput/{net}"
 
 
-def weights(plan: Plan) -> dict[str, float]:
+def weights(plan: "Plan") -> dict[str, float]:
     """CPU seconds each job took here, or on the reference machine, or the mean of the others."""
     known = reference(plan.budget)
     for job in jobs(plan):
@@ -44,7 +47,7 @@ def weights(plan: Plan) -> dict[str, float]:
     return {job: known.get(job, usual) for job in planned}
 
 
-def priorities(plan: Plan) -> dict[str, float]:
+def priorities(plan: "Plan") -> dict[str, float]:
     """The heaviest process first, so that it does not run alone at the end; all that wait for one
     count with it.
     """

@@ -1,21 +1,63 @@
-"""What one process of the reproduction computes: one job, or all jobs of a framework.
+"""What one process of the reproduction computes: one job, or several of a framework.
 
 A job is one claim in one framework, or the search of one claim. Every process imports its framework
-anew, which takes longer than a few steps of training: where jobs are that short (the smoke budget),
-one process computes all of a framework, one after another (bench/jobs.py). Everything else about a
-job stays its own: its runs, index, progress and fingerprints.
+anew, which takes longer than a few steps of training: where jobs are that short, one process
+computes several, one after another (bench/sharing.py, bench/jobs.py). Everything else about a job
+stays its own: its runs, index, progress and fingerprints.
 """
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench import claim as claims
 from bench import config
 
 if TYPE_CHECKING:
     from bench.plan import Plan
+
+
+@dataclass(frozen=True)
+class Share:
+    """Claims that a rule of the workflow computes: in one process, or in one each.
+
+    number: counts the processes that claims share; 0 where each has its own.
+    """
+
+    claims: tuple[str, ...]
+    number: int = 0
+
+    @property
+    def label(self) -> str:
+        """What a process is called by, in the name of its log."""
+        return f"shared_{self.number}" if self.number else "{claim}"
+
+    @property
+    def rule(self) -> str:
+        return f"runs_{self.label}" if self.number else "runs"
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Whose files one process writes: a wildcard, or all of these claims."""
+        return self.claims if self.number else ("{claim}",)
+
+    @property
+    def pattern(self) -> str:
+        """What the wildcard may stand for."""
+        return "|".join(self.claims)
+
+    def of(self, wildcards: Any) -> tuple[str, ...]:
+        """The claims of the process of these wildcards."""
+        return self.claims if self.number else (wildcards.claim,)
+
+
+def shares(processes: Iterable[tuple[str, ...]]) -> list[Share]:
+    """The rules that compute the claims of these processes."""
+    alone = tuple(claims[0] for claims in processes if len(claims) == 1)
+    shared = (claims for claims in processes if len(claims) > 1)
+    found = [Share(claims, number) for number, claims in enumerate(shared, 1)]
+    return [Share(alone), *found] if alone else found
 
 
 @dataclass(frozen=True)

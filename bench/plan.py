@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from bench import claim as claims
-from bench import closure, config, dataset
+from bench import closure, config, dataset, sharing
 from bench.closure import ROOT
 from bench.errors import UserError
-from bench.groups import Group
+from bench.groups import Group, Share, shares
 from bench.packages import installed, package, version
 from bench.timing.gate import TRIALS
 from bench.timing.nets import NETS
@@ -158,34 +158,38 @@ class Plan:
         return f"numpy {installed('numpy')}, {package(framework)} {installed(framework)}"
 
     @property
-    def together(self) -> bool:
-        """Whether one process computes all claims of a framework."""
-        return self.configuration.processes == "framework"
+    def processes(self) -> list[tuple[str, ...]]:
+        """The claims of every process that computes runs in a framework."""
+        return sharing.processes(self.claims, self.configuration.processes, self.budget)
 
-    def running(self, framework: str, claim: str | None = None) -> Group:
-        """What the process of these wildcards computes."""
-        return Group(self, framework, (claim,) if claim else tuple(self.claims))
+    @property
+    def shares(self) -> list[Share]:
+        """What each of the rules that compute runs is there for."""
+        return shares(self.processes)
 
-    def searching(self, claim: str | None = None) -> Group:
-        """What the process of these wildcards searches."""
-        return Group(self, self.searcher, (claim,) if claim else tuple(self.searched), True)
+    def running(self, framework: str, *claims: str) -> Group:
+        """What one process computes: these claims, or all."""
+        return Group(self, framework, claims or tuple(self.claims))
+
+    def process(self, share: Share, wildcards: Any) -> Group:
+        """What the process of a rule's wildcards computes."""
+        return self.running(wildcards.framework, *share.of(wildcards))
+
+    @property
+    def searches(self) -> Share:
+        """Searches are in one process where all runs of a framework are, else in one each: what
+        waits for one is not to wait for others."""
+        return Share(tuple(self.searched), int(self.configuration.processes == "framework"))
+
+    def searching(self, *claims: str) -> Group:
+        """What one process searches: these claims, or all."""
+        return Group(self, self.searcher, claims or tuple(self.searched), True)
 
     def groups(self) -> list[Group]:
         """What all processes compute, and search before that."""
-        if self.together:
-            searches = [self.searching()] if self.searched else []
-            return [*searches, *map(self.running, self.frameworks)]
-        runs = [self.running(f, claim) for claim in self.claims for f in self.frameworks]
-        return [*map(self.searching, self.searched), *runs]
-
-    def of_a_process(self, claims: list[str]) -> list[str]:
-        """Whose files one process writes: a wildcard, or all of these claims."""
-        return claims if self.together else ["{claim}"]
-
-    @property
-    def label(self) -> str:
-        """What a process is called by, in the name of its log."""
-        return "all" if self.together else "{claim}"
+        searches = [self.searches.claims] if self.searches.number else [(n,) for n in self.searched]
+        runs = [self.running(f, *names) for names in self.processes for f in self.frameworks]
+        return [*(self.searching(*names) for names in searches if names), *runs]
 
     def index(self, claim: str, framework: str) -> str:
         """The table of a job, a row a run."""

@@ -18,6 +18,7 @@ The smallest effect that would matter is 0.02 nat, a twentieth of the loss. Plan
 of the paired differences of 0.02 nat, for which 17 seeds give a power of 0.94.
 """
 
+import functools
 import math
 
 import numpy as np
@@ -27,6 +28,7 @@ from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outc
 from bench.contract import Optimizer, State, Update, adagrad, momentum, sgd
 from bench.dataset import Prepared
 from bench.instruments import sparse_features
+from bench.ledger import DATA, LEDGER
 from bench.specs import mlp
 from bench.systems import system_for
 
@@ -145,7 +147,12 @@ def run(job: Job) -> Outcome:
     )
 
 
+@LEDGER.counted(DATA)
+@functools.lru_cache(maxsize=4)
 def problem(seed: int, examples: int, exponent: float) -> Prepared:
-    """Examples to train and to test on, in the form of a data set."""
+    """Examples to train and to test on, in the form of a data set.
+
+    Kept for the next arms, and for what a search tries: nobody writes into them.
+    """
     train, test = sparse_features.draw(seed, examples, FEATURES, exponent, ACTIVE)
     return Prepared(train.x, train.y, test.x, test.y, {})

@@ -23,7 +23,7 @@ from bench.conformance import explain
 from bench.conformance.cases import Case
 from bench.conformance.nets import Player
 from bench.conformance.players import REFERENCE
-from bench.conformance.tolerances import NEAR_TIE, deviation, tolerance
+from bench.conformance.tolerances import NEAR_TIE, deviation, largest, tolerance
 from bench.contract import Arrays, Config, Gradients, State, System
 
 Report = Callable[[float, str], None]
@@ -191,7 +191,7 @@ def _one_step(found: Comparison, pair: Pair, batch: Arrays, step: int) -> None:
     for ours, theirs, _ in asked:
         if ours.evaluation.decisions:
             _check(found, witness, "decision", *clear_decisions(found.case.dtype, ours, theirs))
-    net = max((float(np.abs(g).max()) for g in expected.gradients.values()), default=0.0)
+    net = max(map(largest, expected.gradients.values()), default=0.0)
     _check(found, witness, "gradient", expected.gradients, actual.gradients, net)
     rates = pair.rates(step)
     if found.case.net.schedule:

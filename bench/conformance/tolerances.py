@@ -49,9 +49,21 @@ class Tolerance:
 
     def deviation(self, reference: np.ndarray, found: np.ndarray) -> float:
         """How far `found` is from `reference`; above `limit` it is too far."""
-        if self.dead > 0 and np.abs(reference).max(initial=0.0) <= self.dead:
+        if self.dead > 0 and largest(reference) <= self.dead:
             return deviation(reference, found, scale=self.dead / self.limit)
         return deviation(reference, found, self.measure)
+
+
+def largest(array: np.ndarray) -> float:
+    """max |a|: 0 of no entries, not-a-number where one is.
+
+    Without an array of absolute values, which costs more than all else in a comparison.
+    """
+    if not array.size:
+        return 0.0
+    return max(
+        float(np.maximum.reduce(array, axis=None)), -float(np.minimum.reduce(array, axis=None))
+    )
 
 
 def tolerance(dtype: str, quantity: str, optimizer: str, net: float = 0.0) -> Tolerance:
@@ -95,8 +107,7 @@ def deviation(
     elif measure == "share":
         size, own = float(np.count_nonzero(difference)), float(difference.size)
     else:
-        size = float(np.abs(difference).max(initial=0.0))
-        own = float(np.abs(reference).max(initial=0.0))
+        size, own = largest(difference), largest(reference)
     if size == 0.0:
         return 0.0
     own = own if scale is None else scale

@@ -25,6 +25,7 @@ rule accounts:
         conformance=rules.conformance_summary.input.records,
         mutants=rules.mutants_summary.input.records,
         atlas=rules.atlas_summary.input.records,
+        throughput=rules.throughput_summary.input.records,
     output:
         plan.results / "accounts.csv",
     log:

@@ -18,6 +18,7 @@ from bench.errors import UserError
 from bench.plan import Plan
 
 SEEDS: dict[str, Any] = {"settings": {"max_pool_gradient": {"seeds": ["0", "1"], "own_seeds": "2"}}}
+WAYS = ("claim", "shared", "framework")
 ALONE = ("conformance", "mutants", "atlas", "throughput")  # always in a process of their own
 
 
@@ -167,21 +168,25 @@ def test_a_copied_file_that_kept_its_name_is_refused(
         module.get("copied")
 
 
-def test_short_jobs_of_a_framework_share_a_process_and_others_do_not() -> None:
-    """Every job is computed by exactly one process, whichever way they are shared out."""
-    for budget, together in (("smoke", True), ("standard", False), ("extended", False)):
-        planned = Plan(raw(budget))
-        jobs = sorted(j for j in costs.jobs(planned) if j.split("/")[0] not in ALONE)
-        groups = planned.groups()
-        assert sorted(job for group in groups for job in group.jobs) == jobs
-        frameworks = [group.framework for group in groups if not group.searches]
-        assert (frameworks == planned.frameworks) == together
-        assert all(len(group.claims) == 1 for group in groups) != together
+@pytest.mark.parametrize("processes", WAYS)
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_every_job_is_computed_by_exactly_one_process(budget: str, processes: str) -> None:
+    planned = Plan(raw(budget, processes=processes))
+    jobs = sorted(j for j in costs.jobs(planned) if j.split("/")[0] not in ALONE)
+    assert sorted(job for group in planned.groups() for job in group.jobs) == jobs
 
 
-@pytest.mark.parametrize("processes", ["claim", "framework"])
+def test_short_jobs_of_a_framework_share_a_process_and_long_ones_do_not() -> None:
+    for budget, shared in (("smoke", {True}), ("standard", {False, True}), ("extended", {False})):
+        runs = [group for group in Plan(raw(budget)).groups() if not group.searches]
+        assert {len(group.claims) > 1 for group in runs} == shared
+    assert [group.framework for group in Plan(raw()).groups()][1:] == Plan(raw()).frameworks
+
+
+@pytest.mark.parametrize("processes", WAYS)
 def test_a_process_is_asked_for_what_its_rule_promises(processes: str) -> None:
-    planned = Plan(raw(processes=processes, claims=["optimizers", "max_pool_gradient"]))
+    names = ["adam_epsilon", "batch_norm_cost", "max_pool_gradient", "optimizers"]
+    planned = Plan(raw("standard", processes=processes, claims=names))
     assert planned.searched == ["optimizers"]
     for group in planned.groups():
         option, path = ("--out", planned.choice) if group.searches else ("--index", planned.index)
@@ -191,11 +196,26 @@ def test_a_process_is_asked_for_what_its_rule_promises(processes: str) -> None:
         assert told == [path(claim, *more) for claim in group.claims]
         assert [b for a, b in itertools.pairwise(words) if a == "--claim"] == list(group.claims)
         assert words.count("--framework") == 1
-    promised = [
-        planned.index(claim, "{framework}") for claim in planned.of_a_process(planned.claims)
-    ]
-    assert len(promised) == (1 if processes == "claim" else 2)
-    assert all("{claim}" in path for path in promised) == (processes == "claim")
+    written = {share.rule: share.written for share in planned.shares}
+    assert (
+        written
+        == {
+            "claim": {"runs": ("{claim}",)},
+            "shared": {
+                "runs": ("{claim}",),
+                "runs_shared_1": ("adam_epsilon", "max_pool_gradient"),
+            },
+            "framework": {"runs_shared_1": tuple(names)},
+        }[processes]
+    )
+    for share in planned.shares:
+        for claim in share.claims if share.number == 0 else share.claims[:1]:
+            group = planned.process(share, SimpleNamespace(framework="jax", claim=claim))
+            assert group in planned.groups()
+            assert re.fullmatch(share.pattern, claim)
+    assert planned.searches.written == (
+        ("{claim}",) if processes != "framework" else ("optimizers",)
+    )
 
 
 def test_a_process_has_the_inputs_of_all_its_jobs() -> None:
@@ -223,7 +243,7 @@ def test_a_clock_is_read_on_a_machine_that_is_left_alone() -> None:
         assert planned.running("numpy", "optimizers").cores == 1
 
 
-@pytest.mark.parametrize("processes", ["claim", "framework"])
+@pytest.mark.parametrize("processes", WAYS)
 def test_what_waits_for_a_process_counts_with_it(
     monkeypatch: pytest.MonkeyPatch, processes: str
 ) -> None:

@@ -122,3 +122,13 @@ def test_costs_name_where_they_come_from(reproduction: Checkout) -> None:
     facts = json.loads(Path(provenance).read_text())
     assert facts["cpu_model"]
     assert facts["versions"]["python"]
+
+
+def test_the_accounts_wait_for_every_job_that_keeps_one(tmp_path: Path) -> None:
+    """Else it would be a matter of chance whose CPU time is in them."""
+    checkout = Checkout(tmp_path / "quatuor")
+    done = checkout.run(["budget=smoke"], more=["--dry-run", "results/smoke/accounts.csv"])
+    assert done.returncode == 0, done.stdout[-3000:]
+    planned = set(re.findall(r"^(\w+) +\d+$", done.stdout, re.MULTILINE))
+    keepers = {"search", "runs_shared_1", "lockstep", "mutants", "atlas", "throughput"}
+    assert planned == {"dataset", *keepers, "accounts", "total"}

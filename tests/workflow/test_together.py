@@ -1,4 +1,5 @@
-"""All claims of a framework in one process: each is kept, resumed, judged and blamed on its own."""
+"""Several claims of a framework in one process: each is kept, resumed, judged and blamed on its
+own."""
 
 import json
 import os
@@ -141,3 +142,25 @@ def test_an_edit_of_one_claim_computes_no_other_again(checkout: Checkout) -> Non
     # Nor does another way to share the work out.
     assert checkout.run([*CONFIG, "processes=claim"]).returncode == 0
     assert {claim: costs(checkout, claim) for claim in CLAIMS} == after
+
+
+def test_short_claims_share_a_process_and_a_clock_has_its_own(
+    checkout: Checkout, apart: dict[str, bytes]
+) -> None:
+    """Other claims in the process make no difference to what it finds, to the last bit."""
+    clocked = "relu_gradient_cost"
+    names = f"claims=[{FIRST},{clocked},{LAST}]"
+    config = ["budget=smoke", UNTIMED, "frameworks=[numpy]", names, "processes=shared"]
+    indexes = [f"results/smoke/runs/{claim}/numpy.csv" for claim in (FIRST, clocked, LAST)]
+    done = checkout.run(config, more=indexes)
+    assert done.returncode == 0, done.stdout[-3000:]
+    logs = checkout.path("results/smoke/logs/runs").glob("*.log")
+    assert {log.name for log in logs} == {f"{clocked}-numpy.log", "shared_1-numpy.log"}
+    for name in set(indexes) & apart.keys():
+        assert checkout.path(name).read_bytes() == apart[name]
+    before = {claim: costs(checkout, claim) for claim in (FIRST, clocked, LAST)}
+    checkout.edit(f"bench/claims/{LAST}.py", RUN, f"# An edit.\n{RUN}")
+    done = checkout.run(config, more=indexes)
+    assert done.returncode == 0, done.stdout[-3000:]
+    after = {claim: costs(checkout, claim) for claim in before}
+    assert [claim for claim in before if after[claim] != before[claim]] == [LAST]
