@@ -38,8 +38,8 @@ from bench.timing.gate import checkouts, intervals
 BENCHMARK = "numpy/native/lenet"
 OUT = ROOT / "results" / "reference" / "gate.json"
 SLOWDOWNS = (0.02, 0.05, 0.075, 0.1, 0.15, 0.2)
-MUTATED = "implementations/numpy/native/layers.py"
-BEFORE = "    y = layers.convolution(x, weight, None, stride, padding)\n"
+MUTATED = "implementations/numpy/native/convolution.py"
+BEFORE = "    y = _unbiased(x, weight, stride, padding)\n"
 AFTER = "    y = _slower(x, weight, stride, padding)\n"
 SLOWER = """
 
@@ -48,7 +48,7 @@ _owed = 0.0  # images: a share of a small batch is no whole number of them
 
 def _slower(x: Node, weight: Node, stride: int, padding: int) -> Node:
     global _owed
-    y = layers.convolution(x, weight, None, stride, padding)
+    y = _unbiased(x, weight, stride, padding)
     _owed += {share} * len(x.value)
     again = int(_owed)
     _owed -= again
@@ -56,7 +56,7 @@ def _slower(x: Node, weight: Node, stride: int, padding: int) -> Node:
         return y
     tape = Tape(x.tape.workspace)
     part = Node(x.value[:again], tape, True)
-    wasted = layers.convolution(part, Node(weight.value, tape, True), None, stride, padding)
+    wasted = _unbiased(part, Node(weight.value, tape, True), stride, padding)
 
     def backward(delta: np.ndarray) -> None:
         wasted.gradient = delta[:again].copy()
