@@ -62,7 +62,7 @@ class Node:
         if self.gradient is None:
             self.gradient = gradient
         else:
-            self.gradient = self.gradient + gradient
+            self.gradient += gradient
 
     def dot(self, constant: np.ndarray) -> "Node":
         """E = sum_i c_i x_i, a scalar. dE/dx = delta c."""

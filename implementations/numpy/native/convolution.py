@@ -36,10 +36,51 @@ def _unbiased(x: Node, weight: Node, stride: int, padding: int) -> Node:
         size = shifted.images(x.value, weight.value.shape)
         if size:
             return shifted.convolution(x, weight, size)
-    fewer = filters <= channels and padding < min(height, width)
-    if stride > 1 or not x.wanted or not fewer:
+    if not x.wanted:
+        return layers.convolution(x, weight, None, stride, padding)
+    if stride > 1:
+        return _of_stride(x, weight, stride, padding)
+    if filters > channels or padding >= min(height, width):
         return layers.convolution(x, weight, None, stride, padding)
     return _of_patches(x, weight, padding)
+
+
+def _of_stride(x: Node, weight: Node, stride: int, padding: int) -> Node:
+    """The gradient of the matrix of patches, each entry added to the pixel that it came from:
+
+        dE/dP = delta w^T        dE/dy_ij = sum of the entries of dE/dP that hold y_ij
+
+    No zeros are put between the entries of delta, which make most of the products where it is.
+    """
+    work, (height, width, channels, filters) = x.tape.workspace, weight.value.shape
+    y = layers.convolution(Node(x.value, x.tape), weight, None, stride, padding)
+    batch, down, across = y.value.shape[:3]
+    inner = tuple(slice(padding, padding + side) for side in x.value.shape[1:3])
+
+    def backward(delta: np.ndarray) -> None:
+        y.add_gradient(delta)
+        turned = np.ascontiguousarray(weight.value.reshape(-1, filters).T)
+        size = min(batch, math.ceil(BLOCK / (down * across * turned.shape[1])))
+        parts = work.empty((size, down, across, height, width, channels), delta.dtype)
+        outer = (size, *(side + 2 * padding for side in x.value.shape[1:3]), channels)
+        padded = work.empty(outer, delta.dtype)
+        through = work.empty(x.value.shape, delta.dtype)
+        for start in range(0, batch, size):
+            here = delta[start : start + size]
+            flat = parts[: len(here)].reshape(-1, turned.shape[1])
+            np.matmul(here.reshape(-1, filters), turned, out=flat)
+            padded.fill(0)
+            for a in range(height):
+                for b in range(width):
+                    rows = slice(a, a + stride * (down - 1) + 1, stride)
+                    columns = slice(b, b + stride * (across - 1) + 1, stride)
+                    padded[: len(here), rows, columns] += parts[: len(here), :, :, a, b]
+            through[start : start + size] = padded[: len(here), *inner]
+        work.give_back(parts)
+        work.give_back(padded)
+        x.add_gradient(through)
+
+    return x.tape.output(y.value, (x, y), backward)
 
 
 def _of_patches(x: Node, weight: Node, padding: int) -> Node:
