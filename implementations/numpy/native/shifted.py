@@ -45,8 +45,10 @@ class Line:
         return pixels[: self.pixels].reshape(-1, self.rows, self.columns, pixels.shape[1])
 
     def put(self, x: np.ndarray) -> None:
+        """As many images as there are, and zeros in place of those that were."""
         self.inside[: len(x)] = x
         self.inside[len(x) :] = 0
+        self.pixels = len(x) * self.rows * self.columns
 
     @property
     def steps(self) -> int:
@@ -81,7 +83,7 @@ def images(x: np.ndarray, kernel: tuple[int, ...]) -> int:
 
 
 def convolution(x: Node, weight: Node, size: int) -> Node:
-    """In blocks of `size` images; stride 1, an odd kernel, h // 2 zeros on every side."""
+    """In blocks of `size` images: stride 1, odd sides of the kernel, half of them as padding."""
     work, shape = x.tape.workspace, weight.value.shape
     height, width, channels, filters = shape
     value = work.empty((*x.value.shape[:3], filters), x.value.dtype)
@@ -99,7 +101,7 @@ def convolution(x: Node, weight: Node, size: int) -> Node:
         deltas = Line((size, *delta.shape[1:]), shape[:2], delta.dtype, work)
         products = _products(deltas, channels, work)
         through = work.empty(x.value.shape, delta.dtype) if x.wanted else None
-        gradient = np.zeros((height, width * channels, filters), delta.dtype)
+        gradient = np.zeros((height, filters, width * channels), delta.dtype)
         for start in range(0, len(delta), size):
             block = slice(start, start + size)
             deltas.put(delta[block])
@@ -108,11 +110,11 @@ def convolution(x: Node, weight: Node, size: int) -> Node:
             if weight.wanted:
                 inputs.put(x.value[block])
                 for first in range(width):
-                    windows = inputs.windows(first).transpose(0, 2, 1)
-                    gradient += windows @ deltas.centers(first)
+                    gradient += deltas.centers(first).T @ inputs.windows(first)
         _end(work, inputs.line, deltas.line, products)
         if weight.wanted:
-            weight.add_gradient(gradient.reshape(shape))
+            turned = gradient.transpose(0, 2, 1)
+            weight.add_gradient(np.ascontiguousarray(turned).reshape(shape))
         if through is not None:
             x.add_gradient(through)
 
@@ -127,11 +129,12 @@ def _products(line: Line, filters: int, work: Workspace) -> np.ndarray:
 def _correlate(line: Line, kernel: np.ndarray, products: np.ndarray, out: np.ndarray) -> None:
     """The kernel (h, w C, K) on the images of a line, into out (images, H, W, K)."""
     for first in range(line.width):
-        np.matmul(line.windows(first), kernel, out=products[:, first :: line.width])
-    count, rows, columns, _ = out.shape
-    terms = [line.images(product)[:count, :rows, :columns] for product in products]
-    np.copyto(out, terms[0])
-    for term in terms[1:]:
+        into = products[:, first : first + line.width * line.steps : line.width]
+        np.matmul(line.windows(first), kernel, out=into)
+    rows, columns = out.shape[1:3]
+    one, two, *others = (line.images(product)[:, :rows, :columns] for product in products)
+    np.add(one, two, out=out)
+    for term in others:
         out += term
 
 
