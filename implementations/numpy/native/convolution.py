@@ -50,7 +50,7 @@ def _of_stride(x: Node, weight: Node, stride: int, padding: int) -> Node:
 
         dE/dP = delta w^T        dE/dy_ij = sum of the entries of dE/dP that hold y_ij
 
-    No zeros are put between the entries of delta, which make most of the products where it is.
+    No zeros are put between the entries of delta, which are most of the entries where it is done.
     """
     work, (height, width, channels, filters) = x.tape.workspace, weight.value.shape
     y = layers.convolution(Node(x.value, x.tape), weight, None, stride, padding)
@@ -86,9 +86,11 @@ def _of_stride(x: Node, weight: Node, stride: int, padding: int) -> Node:
 def _of_patches(x: Node, weight: Node, padding: int) -> Node:
     """Of stride 1. On the way back the patches of delta serve both gradients.
 
-    With Q_(ij)(ab) = delta_(i-a)(j-b), and w' the kernel turned by 180 degrees,
+    With Q_(ij)(ab) = delta_(i-a)(j-b), and w_ab^T with its channels exchanged,
 
-        dE/dy = Q w'        dE/dw = y^T Q
+        dE/dy_ij = sum_ab Q_(ij)(ab) w_ab^T        dE/dw_ab = sum_ij y_ij^T Q_(ij)(ab)
+
+    where the matrix holds the rows and columns of the kernel in reverse.
     """
     work, (height, width, channels, filters) = x.tape.workspace, weight.value.shape
     kernel, ahead = (height, width), ((padding, padding), (padding, padding))
