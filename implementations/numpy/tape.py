@@ -62,7 +62,7 @@ class Node:
         if self.gradient is None:
             self.gradient = gradient
         else:
-            self.gradient = self.gradient + gradient
+            self.gradient += gradient
 
     def dot(self, constant: np.ndarray) -> "Node":
         """E = sum_i c_i x_i, a scalar. dE/dx = delta c."""
@@ -91,9 +91,13 @@ class Tape:
         backward may overwrite the gradient that it is given.
         """
         node = Node(value, self, any(entry.wanted for entry in inputs))
+        self.follow(node, backward)
+        return node
+
+    def follow(self, node: Node, backward: Callable[[np.ndarray], None]) -> None:
+        """The same for a node that is there already."""
         if node.wanted:
             self._steps.append((node, backward))
-        return node
 
     def backward(self, terms: Iterable[Node], keep: Iterable[Node] = ()) -> None:
         """Gradients of a sum of scalars by everything wanted; leaves and `keep` hold theirs."""

@@ -40,8 +40,8 @@ BENCHMARK = "numpy/native/lenet"
 SCHEMA = ROOT / "bench" / "schemas" / "gate_proof.json"
 SCHEMA_VERSION = 1
 SLOWDOWNS = (0.0, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.15)
-MUTATED = "implementations/numpy/native/layers.py"
-BEFORE = "    y = layers.convolution(x, weight, None, stride, padding)\n"
+MUTATED = "implementations/numpy/native/convolution.py"
+BEFORE = "    y = _unbiased(x, weight, stride, padding)\n"
 AFTER = "    y = _slower(x, weight, stride, padding)\n"
 SLOWER = """
 
@@ -50,7 +50,7 @@ _owed = 0.0  # images: a share of a small batch is no whole number of them
 
 def _slower(x: Node, weight: Node, stride: int, padding: int) -> Node:
     global _owed
-    y = layers.convolution(x, weight, None, stride, padding)
+    y = _unbiased(x, weight, stride, padding)
     _owed += {share} * len(x.value)
     again = int(_owed)
     _owed -= again
@@ -58,7 +58,7 @@ def _slower(x: Node, weight: Node, stride: int, padding: int) -> Node:
         return y
     tape = Tape(x.tape.workspace)
     part = Node(x.value[:again], tape, True)
-    wasted = layers.convolution(part, Node(weight.value, tape, True), None, stride, padding)
+    wasted = _unbiased(part, Node(weight.value, tape, True), stride, padding)
 
     def backward(delta: np.ndarray) -> None:
         wasted.gradient = delta[:again].copy()

@@ -20,7 +20,12 @@ def batch_norm(
     unbiased: bool,
 ) -> tuple[Node, np.ndarray, np.ndarray]:
     """At inference one product and one sum, where nothing asks for a way back. In training of
-    images, whose way back is through x less its mean, undivided."""
+    images, as sums of products with numbers of a channel, so that nothing of x's size is kept:
+
+        y = slope x + (shift - slope mean)                  slope = scale / deviation
+        dE/dx = slope delta - steep x + (steep mean - slope mean(delta))
+        steep = slope mean(delta (x - mean)) / deviation^2
+    """
     asked = x.wanted or scale.wanted or shift.wanted
     if x.value.ndim == 2 if training else asked:
         return written_out.batch_norm(
@@ -34,34 +39,43 @@ def batch_norm(
     count = x.value.size // width
     if count < 2:
         raise UserError(f"batch norm in training needs two values a channel, got {count}")
-    mean = total(x_rows.sum(axis=0), width) / count
-    centered = work.empty(x_rows.shape, x_rows.dtype)
-    product = work.empty((images(x_rows), x_rows.shape[1]), x_rows.dtype)
-    sums, middle = np.zeros_like(x_rows[0]), tiled(mean, x_rows)
+    ones = np.ones(images(x_rows), x_rows.dtype)
+    scratch = work.empty((len(ones), x_rows.shape[1]), x_rows.dtype)
+    sums = np.zeros_like(x_rows[0])
     for block in blocks(x_rows):
-        here = np.subtract(x_rows[block], middle, out=centered[block])
-        sums += np.multiply(here, here, out=product[: len(here)]).sum(axis=0)
+        sums += ones[: len(x_rows[block])] @ x_rows[block]
+    mean = total(sums, width) / count
+    middle, sums = tiled(mean, x_rows), np.zeros_like(sums)
+    for block in blocks(x_rows):
+        centered = np.subtract(x_rows[block], middle, out=scratch[: len(x_rows[block])])
+        sums += np.einsum("ij,ij->j", centered, centered)
     variance = total(sums, width) / count
     deviation = np.sqrt(variance + epsilon)
-    value = _line(centered, scale.value / deviation, shift.value, work)
+    slope = scale.value / deviation
+    value = _line(x_rows, slope, shift.value - slope * mean, work)
+    work.give_back(scratch)
 
     def backward(delta: np.ndarray) -> None:
-        deltas, sums = rows(delta), np.zeros_like(x_rows[0])
+        deltas = rows(delta)
+        scratch = work.empty((len(ones), x_rows.shape[1]), x_rows.dtype)
+        shifts, scales = np.zeros_like(x_rows[0]), np.zeros_like(x_rows[0])
         for block in blocks(x_rows):
             here = deltas[block]
-            sums += np.multiply(here, centered[block], out=product[: len(here)]).sum(axis=0)
-        by_scale = total(sums, width) / deviation
-        by_shift = total(deltas.sum(axis=0), width)
+            centered = np.subtract(x_rows[block], middle, out=scratch[: len(here)])
+            shifts += ones[: len(here)] @ here
+            scales += np.einsum("ij,ij->j", here, centered)
+        by_shift, by_scale = total(shifts, width), total(scales, width) / deviation
         if x.wanted:
-            through = tiled(by_scale / deviation / count, x_rows)
-            common = tiled(by_shift / count, x_rows)
-            slope = tiled(scale.value / deviation, x_rows)
+            steep = slope * by_scale / deviation / count
+            factor, across = tiled(slope, x_rows), tiled(steep, x_rows)
+            offset = tiled(steep * mean - slope * by_shift / count, x_rows)
             for block in blocks(x_rows):
                 here = deltas[block]
-                here -= np.multiply(centered[block], through, out=product[: len(here)])
-                here -= common
-                here *= slope
+                here *= factor
+                here += offset
+                here -= np.multiply(x_rows[block], across, out=scratch[: len(here)])
             x.add_gradient(deltas.reshape(x.value.shape))
+        work.give_back(scratch)
         if scale.wanted:
             scale.add_gradient(by_scale)
         if shift.wanted:
