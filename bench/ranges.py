@@ -34,6 +34,7 @@ PROBABILITY = Range(0, 1, open_low=True)  # of keeping a unit: one that is never
 NOT_NEGATIVE = Range(0, math.inf, open_high=True)
 POSITIVE = Range(0, math.inf, open_low=True, open_high=True)
 AT_LEAST_ONE = Range(1, math.inf, open_high=True)
+FEW = 512  # whole numbers: Python's own min() is through before NumPy's reduction has begun
 
 
 def labels(classes: int) -> Range:
@@ -53,9 +54,13 @@ def entries(what: str, values: np.ndarray, allowed: Range) -> None:
     """Raises UserError for an array one of whose numbers is outside of the range, or is none."""
     if not values.size:
         return
-    # reduce() is what min() and max() call, which cost a small step more than the reducing.
-    for end in (np.minimum, np.maximum):
-        value = end.reduce(values, axis=None).item()
+    if values.size <= FEW and values.dtype.kind in "iu":
+        numbers = values.ravel().tolist()
+        ends = min(numbers), max(numbers)
+    else:
+        # reduce() is what min() and max() call, which cost a small step more than the reducing.
+        ends = [end.reduce(values, axis=None).item() for end in (np.minimum, np.maximum)]
+    for value in ends:
         if value not in allowed:
             raise UserError(f"{what} must be numbers in {allowed}, got {value:g}")
 

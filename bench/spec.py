@@ -149,20 +149,22 @@ def check_batch(spec: Spec, batch: Arrays) -> None:
     """Raise UserError for images, labels or masks that are not as large as the spec says, or not
     one for each example; for labels that are not whole numbers; and for an entry with a number
     outside of the range that the spec gives it."""
-    examples: dict[str, int] = {}
+    sizes, examples, alike = spec.sizes, None, True
     for name, array in batch.items():
-        size = spec.sizes.get(name)
-        if size is None:
+        if name not in sizes:
             continue
         shape = array.shape
-        if not shape or shape[1:] != size:
-            wanted = ", ".join(map(str, ("examples", *size)))
+        if not shape or shape[1:] != sizes[name]:
+            wanted = ", ".join(map(str, ("examples", *sizes[name])))
             raise UserError(f"{name} of {spec.architecture} is {shape}, must be ({wanted})")
-        examples[name] = shape[0]
+        if examples is None:
+            examples = shape[0]
+        elif shape[0] != examples:
+            alike = False
         if name == "y" and array.dtype.kind not in "iu":
             raise UserError(f"labels of {spec.architecture} must be whole, y is {array.dtype}")
-    if len(set(examples.values())) > 1:
-        told = ", ".join(f"{count} of {name}" for name, count in examples.items())
+    if not alike:
+        told = ", ".join(f"{len(batch[name])} of {name}" for name in batch if name in sizes)
         raise UserError(f"{spec.architecture} needs as many examples of every entry, got {told}")
     for name, allowed in spec.ranges.items():
         if name in batch:

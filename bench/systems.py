@@ -5,7 +5,7 @@ Each is behind a System of this module, which books the CPU time of every call (
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -48,6 +48,16 @@ def close() -> None:
     _systems.clear()
 
 
+class Staged(NamedTuple):
+    """A batch as the framework's stage() answered it, and the shapes that it came with."""
+
+    inner: Batch
+    shapes: tuple[tuple[int, ...], ...]
+
+
+NO_BATCH = Staged(None, ())
+
+
 class System:
     """A framework's system with every call on the account of its stage. It computes nothing.
 
@@ -57,7 +67,6 @@ class System:
 
     def __init__(self, inner: contract.System) -> None:
         self.inner = inner
-        self.shapes: dict[int, tuple[tuple[int, ...], ...]] = {}  # by the identity of a batch
         self.asked: set[tuple[object, ...]] = set()
 
     def load(self, state: State) -> None:
@@ -74,37 +83,36 @@ class System:
         finally:
             LEDGER.enter(former)
 
-    def stage(self, batch: Arrays) -> Batch:
+    def stage(self, batch: Arrays) -> Staged:
         former = LEDGER.enter(STAGING)
         try:
-            staged = self.inner.stage(batch)
-            self.shapes[id(staged)] = tuple([array.shape for array in batch.values()])
-            return staged
+            shapes = tuple([array.shape for array in batch.values()])
+            return Staged(self.inner.stage(batch), shapes)
         finally:
             LEDGER.enter(former)
 
     def evaluate(
-        self, function: str, batch: Batch, mode: Mode, decisions: Arrays | None = None
+        self, function: str, batch: Staged, mode: Mode, decisions: Arrays | None = None
     ) -> Evaluation:
         former = LEDGER.enter(self._step(batch, "evaluate", function, mode, decisions is None))
         try:
-            return self.inner.evaluate(function, batch, mode, decisions)
+            return self.inner.evaluate(function, batch.inner, mode, decisions)
         finally:
             LEDGER.enter(former)
 
-    def forward(self, function: str, batch: Batch, mode: Mode) -> None:
+    def forward(self, function: str, batch: Staged, mode: Mode) -> None:
         former = LEDGER.enter(self._step(batch, "forward", function, mode))
         try:
-            self.inner.forward(function, batch, mode)
+            self.inner.forward(function, batch.inner, mode)
         finally:
             LEDGER.enter(former)
 
     def differentiate(
-        self, update: str, batch: Batch, decisions: Arrays | None = None
+        self, update: str, batch: Staged, decisions: Arrays | None = None
     ) -> Gradients:
         former = LEDGER.enter(self._step(batch, "differentiate", update, decisions is None))
         try:
-            return self.inner.differentiate(update, batch, decisions)
+            return self.inner.differentiate(update, batch.inner, decisions)
         finally:
             LEDGER.enter(former)
 
@@ -116,16 +124,16 @@ class System:
             LEDGER.enter(former)
 
     def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:
-        former = LEDGER.enter(self._step(None, "apply", update))
+        former = LEDGER.enter(self._step(NO_BATCH, "apply", update))
         try:
             self.inner.apply(update, gradients, learning_rate)
         finally:
             LEDGER.enter(former)
 
-    def update(self, update: str, batch: Batch, learning_rate: float) -> None:
+    def update(self, update: str, batch: Staged, learning_rate: float) -> None:
         former = LEDGER.enter(self._step(batch, "update", update))
         try:
-            self.inner.update(update, batch, learning_rate)
+            self.inner.update(update, batch.inner, learning_rate)
         finally:
             LEDGER.enter(former)
 
@@ -143,8 +151,10 @@ class System:
         finally:
             LEDGER.enter(former)
 
-    def trace(self, update: str, batch: Batch) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-        return LEDGER.each(self._step(batch, "trace", update), self.inner.trace(update, batch))
+    def trace(self, update: str, batch: Staged) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+        return LEDGER.each(
+            self._step(batch, "trace", update), self.inner.trace(update, batch.inner)
+        )
 
     def synchronize(self) -> None:
         former = LEDGER.enter(STEPS)
@@ -156,8 +166,8 @@ class System:
     def close(self) -> None:
         self.inner.close()
 
-    def _step(self, batch: Batch, *asked: object) -> str:
-        key = (*asked, self.shapes.get(id(batch)))
+    def _step(self, batch: Staged, *asked: object) -> str:
+        key = (*asked, batch.shapes)
         if key in self.asked:
             return STEPS
         self.asked.add(key)

@@ -43,11 +43,19 @@ class System:
         self.names = [jax.tree_util.keystr(p, simple=True, separator="/") for p in paths]
         self.parameters: dict[str, Array] = {}
         self.buffers: dict[str, Array] = {}
-        self.slots: dict[str, dict[str, dict[str, Array]]] = {}
+        self.slots: dict[str, dict[str, Array]] = {}  # by "<parameter>/<slot>"
+        self.moved = {
+            key: tuple(filter(update.selects, spec.parameters)) for key, update in updates.items()
+        }
+        self.still = {
+            key: tuple(name for name in spec.parameters if name not in moved)
+            for key, moved in self.moved.items()
+        }
         self.step: dict[str, int] = {}
         self.terms: dict[str, Array] = {}
         self.outputs: dict[str, Array] = {}
         self.functions: dict[tuple[Any, ...], Any] = {}
+        self.reads_here = self.device.platform == jax.default_backend() == "cpu"
         # Arguments of a jitted function reach the device several times faster than by device_put.
         here = jax.sharding.SingleDeviceSharding(self.device)
         self.put = jax.jit(lambda batch: batch, out_shardings=here)
@@ -61,33 +69,26 @@ class System:
             name: self._input(state.buffers.get(name, np.full(buffer.shape, buffer.initial)))
             for name, buffer in self.spec.buffers.items()
         }
+        shapes = self.spec.shapes()
         for key, update in self.updates.items():
             self.step[key] = state.step.get(key, 0)
             given = state.optimizer.get(key, {})
             self.slots[key] = {
-                name: {
-                    slot: self._input(given.get(f"{name}/{slot}", np.zeros(shape)))
-                    for slot in optimizers.SLOTS[update.optimizer.name]
-                }
-                for name, shape in self.spec.shapes().items()
-                if update.selects(name)
+                f"{name}/{slot}": self._input(given.get(f"{name}/{slot}", np.zeros(shapes[name])))
+                for name in self.moved[key]
+                for slot in optimizers.SLOTS[update.optimizer.name]
             }
 
     def export(self) -> State:
-        optimizer = {
-            key: {
-                f"{name}/{slot}": np.array(array)
-                for name, slots in by_name.items()
-                for slot, array in slots.items()
-            }
-            for key, by_name in self.slots.items()
-        }
+        optimizer = {key: _arrays(slots) for key, slots in self.slots.items()}
         parameters = {name: np.array(self.parameters[name]) for name in self.spec.parameters}
         return State(parameters, _arrays(self.buffers), optimizer, step=dict(self.step))
 
-    def stage(self, batch: Arrays) -> dict[str, Array]:
+    def stage(self, batch: Arrays) -> dict[str, Any]:
         check_batch(self.spec, batch)
-        return self.put({n: np.asarray(a, self._dtype_of(a)) for n, a in batch.items()})
+        arrays = {name: np.asarray(a, self._dtype_of(a)) for name, a in batch.items()}
+        # Beside the processor a compiled function reads NumPy's arrays: see bench/memory.py.
+        return arrays if self.reads_here else self.put(arrays)
 
     # --- questions --------------------------------------------------------------------------
 
@@ -160,28 +161,26 @@ class System:
     def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:
         arrays = {n: self._input(array) for n, array in gradients.by_parameters().items()}
         step = self._compiled(("apply", update), functools.partial(self._step, update))
+        parameters = {name: self.parameters[name] for name in self.moved[update]}
         scalars = self._scalars(update, learning_rate)
-        moved, slots = step(self._moved(update), self.slots[update], arrays, *scalars)
-        noted = {n: self._input(array) for n, array in gradients.evaluation.buffers.items()}
-        self._commit(update, moved, slots, noted)
+        moved, slots = step(parameters, self.slots[update], arrays, *scalars)
+        self.parameters.update(moved)
+        self.slots[update].update(slots)
+        self.buffers.update({n: self._input(a) for n, a in gradients.evaluation.buffers.items()})
+        self.step[update] += 1
 
-    def update(self, update: str, batch: Mapping[str, Array], learning_rate: float) -> None:
-        mode = self.updates[update].mode
-
-        def whole(moved: Any, slots: Any, still: Any, batch: Any, step: Any, rate: Any) -> Any:
-            probe = Probe(mode)
-            terms, gradients, *_, buffers = self._backward(update, {**still, **moved}, batch, probe)
-            return *self._step(update, moved, slots, gradients, step, rate), buffers, terms
-
-        moved = self._moved(update)
-        still = {name: leaf for name, leaf in self._leaves().items() if name not in moved}
-        # What is moved is given away: the step may write in place of it.
-        compiled = self._compiled(("update", update), whole, self.primitives, donated=(0, 1))
+    def update(self, update: str, batch: Mapping[str, Any], learning_rate: float) -> None:
+        compiled = self.functions.get(("update", update)) or self._whole(update)
+        names, parameters, slots = self.moved[update], self.parameters, self.slots[update]
+        still = {name: parameters[name] for name in self.still[update]} | self.buffers
         scalars = self._scalars(update, learning_rate)
-        moved, slots, buffers, self.terms = compiled(
-            moved, self.slots[update], still, batch, *scalars
+        moved, remembered, buffers, self.terms = compiled(
+            [parameters[name] for name in names], list(slots.values()), still, batch, *scalars
         )
-        self._commit(update, moved, slots, buffers)
+        parameters.update(zip(names, moved, strict=True))
+        slots.update(zip(slots, remembered, strict=True))
+        self.buffers.update(buffers)
+        self.step[update] += 1
 
     def read(self) -> Mapping[str, float]:
         return {name: float(term) for name, term in self.terms.items()}
@@ -233,7 +232,7 @@ class System:
 
     def _step(
         self, update: str, parameters: Any, slots: Any, gradients: Any, step: Array, rate: Array
-    ) -> tuple[dict[str, Array], dict[str, dict[str, Array]]]:
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
         rule = self.updates[update]
         own = {name: gradients[name] for name in parameters}
         if rule.clip_global_norm is not None:
@@ -241,26 +240,37 @@ class System:
         if rule.weight_decay is not None:
             own = weight_decay.decayed(own, parameters, rule.weight_decay)
         apply = getattr(optimizers, rule.optimizer.name)
-        constants = rule.optimizer.constants
-        stepped = {
-            name: apply(parameters[name], own[name], slots[name], step, rate, **constants)
-            for name in parameters
-        }
-        return {n: s[0] for n, s in stepped.items()}, {n: s[1] for n, s in stepped.items()}
+        constants, names = rule.optimizer.constants, optimizers.SLOTS[rule.optimizer.name]
+        moved, remembered = {}, {}
+        for name, parameter in parameters.items():
+            former = {slot: slots[f"{name}/{slot}"] for slot in names}
+            moved[name], kept = apply(parameter, own[name], former, step, rate, **constants)
+            remembered |= {f"{name}/{slot}": array for slot, array in kept.items()}
+        return moved, remembered
 
-    def _commit(self, update: str, parameters: Any, slots: Any, buffers: Any) -> None:
-        self.parameters = {**self.parameters, **parameters}
-        self.buffers = {**self.buffers, **buffers}
-        self.slots[update] = slots
-        self.step[update] += 1
+    def _whole(self, update: str) -> Any:
+        """What update() calls. The state goes in and out as lists: the entries of a dictionary
+        would be sorted by name at every call."""
+        mode, names, slots = self.updates[update].mode, self.moved[update], [*self.slots[update]]
+
+        def whole(
+            moved: Any, remembered: Any, still: Any, batch: Any, step: Array, rate: Array
+        ) -> Any:
+            probe = Probe(mode)
+            moved = dict(zip(names, moved, strict=True))
+            remembered = dict(zip(slots, remembered, strict=True))
+            terms, gradients, *_, buffers = self._backward(update, {**still, **moved}, batch, probe)
+            moved, remembered = self._step(update, moved, remembered, gradients, step, rate)
+            lists = [moved[name] for name in names], [remembered[name] for name in slots]
+            return *lists, buffers, terms
+
+        # What is moved is given away: the step may write in place of it.
+        return self._compiled(("update", update), whole, self.primitives, donated=(0, 1))
 
     def _evaluation(self, outputs: Any, decisions: Any, margins: Any, buffers: Any) -> Evaluation:
         indices = {name: np.array(array).astype(np.int8) for name, array in decisions.items()}
         kept = _arrays({**self.buffers, **buffers})
         return Evaluation(_arrays(outputs), indices, _arrays(margins), kept)
-
-    def _moved(self, update: str) -> dict[str, Array]:
-        return {name: self.parameters[name] for name in self.slots[update]}
 
     def _compiled(
         self,

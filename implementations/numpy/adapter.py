@@ -38,6 +38,7 @@ class System:
             key: frozenset(filter(update.selects, self.parameters))
             for key, update in updates.items()
         }
+        self.inputs = {key: update.inputs() for key, update in updates.items()}
         self.slots: dict[str, dict[str, dict[str, np.ndarray]]] = {}
         self.step: dict[str, int] = {}
         self.terms: dict[str, float] = {}
@@ -196,32 +197,28 @@ class System:
     ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         rule, wanted, tape = self.updates[update], self.moved[update], self._tape()
         model = self._nodes(tape, wanted)
-        inputs = self._inputs(tape, batch, rule.inputs())
+        inputs = self._inputs(tape, batch, self.inputs[update])
         terms = getattr(self.architecture, rule.objective)(model, inputs, probe)
         keep = probe.activations.values() if isinstance(probe, Tracer) else ()
         tape.backward(terms.values(), keep)
         gradients = {name: _gradient(n) for name, n in leaves(model) if name in wanted}
-        gradients |= {f"input:{name}": _gradient(inputs[name]) for name in rule.inputs()}
+        for name in self.inputs[update]:
+            gradients[f"input:{name}"] = _gradient(inputs[name])
         return {name: float(term.value) for name, term in terms.items()}, gradients
 
     def _step(self, update: str, gradients: dict[str, np.ndarray], learning_rate: float) -> None:
         rule = self.updates[update]
-        gradients = {name: g for name, g in gradients.items() if name in self.parameters}
+        if self.inputs[update]:
+            gradients = {name: g for name, g in gradients.items() if name in self.parameters}
         if gradients and rule.clip_global_norm is not None:
             gradients = optimizers.clip_by_global_norm(gradients, rule.clip_global_norm)
         if rule.weight_decay is not None:
             gradients = weight_decay.decayed(gradients, self.parameters, rule.weight_decay)
-        self.step[update] += 1
-        step = getattr(optimizers, rule.optimizer.name)
+        number = self.step[update] = self.step[update] + 1
+        step, constants = getattr(optimizers, rule.optimizer.name), rule.optimizer.constants
+        parameters, slots = self.parameters, self.slots[update]
         for name, gradient in gradients.items():
-            step(
-                self.parameters[name],
-                gradient,
-                self.slots[update][name],
-                self.step[update],
-                learning_rate,
-                **rule.optimizer.constants,
-            )
+            step(parameters[name], gradient, slots[name], number, learning_rate, **constants)
 
     def _commit(self, buffers: Mapping[str, np.ndarray]) -> None:
         for name, array in buffers.items():

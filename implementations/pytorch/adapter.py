@@ -47,6 +47,7 @@ class System:
             key: {name: p for name, p in self.parameters.items() if update.selects(name)}
             for key, update in updates.items()
         }
+        self.inputs = {key: update.inputs() for key, update in updates.items()}
         self.slots: dict[str, dict[str, dict[str, Tensor]]] = {}
         self.step: dict[str, int] = {}
         self.terms: dict[str, Tensor] = {}
@@ -191,8 +192,8 @@ class System:
         self, update: str, batch: Mapping[str, Tensor], probe: Probe
     ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         rule, wanted = self.updates[update], self.moved[update]
-        inputs = {name: batch[name].detach().requires_grad_() for name in rule.inputs()}
-        if inputs:
+        if self.inputs[update]:
+            inputs = {name: batch[name].detach().requires_grad_() for name in self.inputs[update]}
             batch = {**batch, **inputs}
             wanted = {**wanted, **{f"input:{name}": x for name, x in inputs.items()}}
         terms = getattr(self.architecture, rule.objective)(self.model, batch, probe)
@@ -201,17 +202,11 @@ class System:
 
     def _step(self, update: str, gradients: dict[str, Tensor], learning_rate: float) -> None:
         rule, gradients = self.updates[update], self._prepared(update, gradients)
-        self.step[update] += 1
-        step = getattr(optimizers, rule.optimizer.name)
+        number = self.step[update] = self.step[update] + 1
+        step, constants = getattr(optimizers, rule.optimizer.name), rule.optimizer.constants
+        parameters, slots = self.moved[update], self.slots[update]
         for name, gradient in gradients.items():
-            step(
-                self.parameters[name],
-                gradient,
-                self.slots[update][name],
-                self.step[update],
-                learning_rate,
-                **rule.optimizer.constants,
-            )
+            step(parameters[name], gradient, slots[name], number, learning_rate, **constants)
 
     def _step_at_once(
         self, update: str, gradients: dict[str, Tensor], learning_rate: float
@@ -232,7 +227,8 @@ class System:
     def _prepared(self, update: str, gradients: dict[str, Tensor]) -> dict[str, Tensor]:
         """What the rule is given: of parameters alone, clipped and decayed where it is asked."""
         rule = self.updates[update]
-        gradients = {name: g for name, g in gradients.items() if name in self.parameters}
+        if self.inputs[update]:
+            gradients = {name: g for name, g in gradients.items() if name in self.parameters}
         if gradients and rule.clip_global_norm is not None:
             gradients = optimizers.clip_by_global_norm(gradients, rule.clip_global_norm)
         if rule.weight_decay is not None:

@@ -69,6 +69,20 @@ def test_one_number_of_an_array_is_enough_to_refuse_it() -> None:
             ranges.entries("scale", np.array([1.0, wrong, 2.0]), ranges.POSITIVE)
 
 
+@pytest.mark.parametrize("size", [1, ranges.FEW, ranges.FEW + 1])
+@pytest.mark.parametrize("dtype", ["int64", "uint8", "float32"])
+def test_few_numbers_and_many_are_refused_alike(size: int, dtype: str) -> None:
+    allowed, labels = ranges.labels(10), np.full((size, 1), 9, dtype)
+    ranges.entries("y", labels, allowed)
+    labels[-1] = 10
+    with pytest.raises(UserError, match=r"y must be numbers in \[0, 9\], got 10"):
+        ranges.entries("y", labels, allowed)
+    if dtype != "uint8":
+        labels[-1] = -1
+        with pytest.raises(UserError, match=r"y must be numbers in \[0, 9\], got -1"):
+            ranges.entries("y", labels, allowed)
+
+
 @pytest.mark.parametrize(
     ("shape", "layout", "expected"),
     [
