@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import dataset, weights
+from bench import contract, dataset, weights
 from bench.claim import Job, Outcome
-from bench.contract import INFERENCE, Arrays, System, Update
+from bench.contract import INFERENCE, Arrays, Update
 from bench.dataset import Precision, Prepared
 from bench.ledger import DATA, LEDGER
 from bench.randomness import batch_order, stream
 from bench.spec import Spec
-from bench.systems import system_for
+from bench.systems import System, system_for
 
 EVALUATION_BATCH = 250  # one shape for every evaluation, so that it is compiled once
 TRAIN = "train"  # the name of the update that fit() calls
@@ -93,24 +93,23 @@ def fit(
 ) -> Fit:
     """Call update("train") on every batch; stop where the objective is no longer finite.
 
-    rate: the learning rate, or a schedule: a function of the step, counted from 0.
+    rate: the learning rate, or a schedule: a function of the step, counted from 0. Drawing and
+    masking batches is on the account of the data.
     """
     found = Fit()
     for step, batch in enumerate(LEDGER.each(DATA, batches)):
-        staged = system.stage(batch)
         before = time.perf_counter()
-        system.update(TRAIN, staged, rate(step) if callable(rate) else rate)
-        found.losses.append(sum(system.read().values()))
+        loss = system.step(TRAIN, batch, rate(step) if callable(rate) else rate)
+        found.losses.append(loss)
         if step == 0:
             found.first_step_seconds = time.perf_counter() - before
         report(step + 1)
-        if not math.isfinite(found.losses[-1]):
+        if not math.isfinite(loss):
             found.diverged = True
             break
     return found
 
 
-@LEDGER.counted_each(DATA)
 def batches(
     data: Prepared, seed: int, batch_size: int, steps: int, dtype: Precision = "float32"
 ) -> Iterator[dict[str, np.ndarray]]:
@@ -127,7 +126,6 @@ def batches(
         yield {"x": x.take(chosen, axis=0), "y": data.train_y.take(chosen)}
 
 
-@LEDGER.counted_each(DATA)
 def drawn(
     data: Prepared, seed: int, batch_size: int, steps: int
 ) -> Iterator[dict[str, np.ndarray]]:
@@ -145,7 +143,6 @@ def drawn(
         yield {"x": x.take(chosen, axis=0), "y": data.train_y.take(chosen)}
 
 
-@LEDGER.counted_each(DATA)
 def masked(
     spec: Spec, seed: int, given: Iterator[Arrays], purpose: str = "dropout"
 ) -> Iterator[dict[str, np.ndarray]]:
@@ -202,7 +199,7 @@ def train_classifier(job: Job, spec: Spec, update: Update, dataset_name: str) ->
     )
 
 
-def test(system: System, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+def test(system: contract.System, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """Accuracy and mean cross-entropy on held-out examples, computed in float64 from the logits.
 
     loss = (1/N) sum_n [ log sum_k exp(l_nk) - l_n,y ]

@@ -135,6 +135,33 @@ def test_every_call_of_a_system_has_its_stage(
     }
 
 
+def test_a_step_is_staged_and_made_and_read(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one call, on the accounts that the three calls would be on, and with their result."""
+    spec = mlp.spec((6,), (5,), 3)
+    update = Update("cross_entropy", ("",), sgd())
+    one, other = (systems.build(adapter, spec, {"train": update}, Config()) for _ in range(2))
+    for system in (one, other):
+        system.load(weights.initial(spec, 0))
+    batch = drawn(spec, 4)
+    for seconds, name in enumerate(("stage", "update", "read"), 1):
+        inner = getattr(adapter.System, name)
+
+        def slow(self: Any, *given: Any, inner: Any = inner, seconds: int = seconds) -> Any:
+            clock.pass_by(float(seconds))
+            return inner(self, *given)
+
+        monkeypatch.setattr(adapter.System, name, slow)
+    systems.LEDGER.enter(REST)
+    systems.LEDGER.take()
+    losses = [one.step("train", batch, 0.1) for _ in range(2)]
+    assert spent(systems.LEDGER) == {STAGING: 2.0, FIRST: 5.0, STEPS: 5.0}
+    expected = []
+    for _ in range(2):
+        other.update("train", other.stage(batch), 0.1)
+        expected.append(sum(other.read().values()))
+    assert losses == expected
+
+
 def test_building_is_a_stage_of_its_own(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     def build(*given: Any) -> adapter.System:
         clock.pass_by(1.0)

@@ -11,8 +11,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from bench import conventions, weights
-from bench.contract import Config, System, Update
+from bench import conventions, systems, weights
+from bench.contract import Config, Update
 from bench.dataset import Prepared
 from bench.randomness import batch_order, stream
 from bench.spec import Spec
@@ -41,9 +41,9 @@ def noise(spec: Spec) -> Prepared:
     return Prepared(x, y, x[:0], y[:0], {})
 
 
-def adapted(adapter: ModuleType, spec: Spec) -> System:
+def adapted(adapter: ModuleType, spec: Spec) -> systems.System:
     update = Update("cross_entropy", ("",), conventions.usual_adam())
-    system: System = adapter.build(spec, {TRAIN: update}, Config())
+    system = systems.build(adapter, spec, {TRAIN: update}, Config())
     system.load(weights.initial(spec, 0))
     return system
 
