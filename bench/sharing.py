@@ -57,8 +57,10 @@ def _balanced(names: Sequence[str], costly: dict[str, float]) -> list[tuple[str,
 
     The costliest claim first, each to the process that has least so far (Graham 1969).
     """
+    if not names:
+        return []
     total = sum(costly[name] for name in names)
-    shares: list[list[str]] = [[] for _ in range(math.ceil(total / ENOUGH_SECONDS))]
+    shares: list[list[str]] = [[] for _ in range(max(1, math.ceil(total / ENOUGH_SECONDS)))]
     for name in sorted(names, key=lambda name: (-costly[name], name)):
         min(shares, key=lambda share: sum(costly[n] for n in share)).append(name)
     return [tuple(sorted(share)) for share in shares]

@@ -110,6 +110,7 @@ def fit(
     return found
 
 
+@LEDGER.counted_each(DATA)
 def batches(
     data: Prepared, seed: int, batch_size: int, steps: int, dtype: Precision = "float32"
 ) -> Iterator[dict[str, np.ndarray]]:
@@ -126,6 +127,7 @@ def batches(
         yield {"x": x.take(chosen, axis=0), "y": data.train_y.take(chosen)}
 
 
+@LEDGER.counted_each(DATA)
 def drawn(
     data: Prepared, seed: int, batch_size: int, steps: int
 ) -> Iterator[dict[str, np.ndarray]]:
@@ -143,6 +145,7 @@ def drawn(
         yield {"x": x.take(chosen, axis=0), "y": data.train_y.take(chosen)}
 
 
+@LEDGER.counted_each(DATA)
 def masked(
     spec: Spec, seed: int, given: Iterator[Arrays], purpose: str = "dropout"
 ) -> Iterator[dict[str, np.ndarray]]:

@@ -20,7 +20,7 @@ def page(trials: Path = TRIALS) -> dict[str, Any] | None:
     found = store.read(trials)
     planted = found["rates"]["detected"] if found["planted_ratio"] else None
     return {
-        **{key: found[key] for key in ("rates", "benchmark", "alpha", "cpu_model", "cores")},
+        **{k: found[k] for k in ("rates", "among", "benchmark", "alpha", "cpu_model", "cores")},
         "slowdown": found["planted_ratio"] - 1 if planted else None,
         "share": max(entry["share"] for entry in found["trials"]),
         "allowed": found["trials"][0]["allowed"],

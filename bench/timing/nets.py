@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench import conventions, memory
+from bench import conventions
 from bench.contract import Update
 from bench.randomness import stream
 from bench.spec import Spec
@@ -41,13 +41,10 @@ NETS: dict[str, Timed] = {
 
 
 def batches(spec: Spec, examples: int, number: int = BATCHES) -> Iterator[dict[str, np.ndarray]]:
-    """Images of noise, and labels of the two classes that every net has.
-
-    In float32 and at the beginning of a line, so that nothing is left to be copied in a step.
-    """
+    """Images of noise, and labels of the two classes that every net has."""
     for step in range(number):
         draws = stream(0, "timed batches", step)
         yield {
-            "x": memory.aligned(draws.normal(size=(examples, *spec.inputs["x"])).astype("float32")),
+            "x": draws.normal(size=(examples, *spec.inputs["x"])).astype("float32"),
             "y": draws.integers(0, 2, (examples, *spec.inputs["y"])),
         }

@@ -4,9 +4,10 @@
 
 The steps are those that throughput.py times. The time of a function is its own: without the Python
 functions that it calls, with what it calls in C. So a product of matrices is on the account of the
-function in which it is written, and all of a compiled step on that of the one that starts it. The
-clock is that of the process's CPU time; the profiler's own time, about a microsecond a call, is in
-it, so that shares are to be read and times are not.
+function in which it is written, and all of a compiled step on that of the one that starts it.
+Loading the weights, once before the steps, is among them. The clock is that of the process's CPU
+time; the profiler's own time, about a microsecond a call, is in it, so that shares are to be read
+and times are not.
 """
 
 import argparse
@@ -20,7 +21,6 @@ from pathlib import Path
 import implementations
 from bench import command, ranges, threads
 from bench.closure import ROOT
-from bench.contract import VARIANTS
 from bench.timing import worker
 from bench.timing.nets import NETS
 
@@ -41,11 +41,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Where the time of a step goes.")
     parser.add_argument("--framework", required=True, choices=implementations.names())
     parser.add_argument("--net", required=True, help=", ".join(NETS))
-    parser.add_argument("--form", choices=VARIANTS, default="native")
+    parser.add_argument("--form", default="native", help="a variant, or one of the library's")
     parser.add_argument("--call", choices=worker.CALLS, default="update")
     parser.add_argument("--seconds", type=float, default=2.0, help="that are looked at, at least")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="cpu")
     arguments = parser.parse_args()
     ranges.choice("net", arguments.net, NETS)
     ranges.number("seconds", arguments.seconds, ranges.POSITIVE)
@@ -57,7 +56,7 @@ def main() -> int:
 
 def profiled(arguments: argparse.Namespace) -> list[Line]:
     """The functions of a step, the longest first."""
-    timed = worker.Worker(argparse.Namespace(**vars(arguments), dtype="float32"))
+    timed = worker.Worker(argparse.Namespace(**vars(arguments), device="cpu", dtype="float32"))
     steps = timed.prepare(arguments.net, arguments.call, arguments.seconds)["steps"]
     profiler = cProfile.Profile(time.process_time)
     profiler.enable()

@@ -48,16 +48,16 @@ def compared(times: Values, baseline: Values) -> Ratio:
     return Ratio(math.exp(middle), math.exp(low), math.exp(high))
 
 
-def median(by_round: np.ndarray, level: float = LEVEL) -> tuple[float, float, float]:
+def median(by_round: np.ndarray) -> tuple[float, float, float]:
     """The median over rounds, and the interval that the order of the values gives it.
 
     So many of n rounds lie below the true median as heads fall in n tosses of a coin, whatever is
     distributed: the interval goes from the k-th smallest to the k-th largest value, with the
-    largest k at which P(fewer than k heads) is at most (1 - level) / 2. Needs ENOUGH_ROUNDS.
+    largest k at which P(fewer than k heads) is at most (1 - LEVEL) / 2. Needs ENOUGH_ROUNDS.
     """
     ordered = np.sort(by_round)
-    outside = int(stats.binom.ppf((1 - level) / 2, len(ordered), 0.5)) - 1
-    while stats.binom.cdf(outside, len(ordered), 0.5) > (1 - level) / 2:
+    outside = int(stats.binom.ppf((1 - LEVEL) / 2, len(ordered), 0.5)) - 1
+    while stats.binom.cdf(outside, len(ordered), 0.5) > (1 - LEVEL) / 2:
         outside -= 1
     return float(np.median(ordered)), float(ordered[outside]), float(ordered[-outside - 1])
 

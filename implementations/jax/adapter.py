@@ -19,6 +19,7 @@ from bench.spec import Spec, check_batch, check_state
 from implementations.exchange import NONE, Primitives, exchanged
 from implementations.jax import native
 from implementations.jax.device import environment, prepare
+from implementations.jax.memory import aligned
 from implementations.jax.probe import Probe, Tracer, Witness
 from implementations.jax.techniques import accumulation, optimizers, weight_decay
 
@@ -87,8 +88,11 @@ class System:
     def stage(self, batch: Arrays) -> dict[str, Any]:
         check_batch(self.spec, batch)
         arrays = {name: np.asarray(a, self._dtype_of(a)) for name, a in batch.items()}
-        # Beside the processor a compiled function reads NumPy's arrays: see bench/memory.py.
-        return arrays if self.reads_here else self.put(arrays)
+        if not self.reads_here:
+            return self.put(arrays)
+        # On a processor a compiled function reads such arrays where they lie, which is faster than
+        # to make them JAX's own first.
+        return {name: aligned(array) for name, array in arrays.items()}
 
     # --- questions --------------------------------------------------------------------------
 

@@ -42,7 +42,7 @@ class System:
         self.slots: dict[str, dict[str, dict[str, np.ndarray]]] = {}
         self.step: dict[str, int] = {}
         self.terms: dict[str, float] = {}
-        self.outputs: dict[str, Node] = {}
+        self.outputs: dict[str, np.ndarray] = {}
         self.workspace = Workspace()
 
     # --- state ------------------------------------------------------------------------------
@@ -99,7 +99,9 @@ class System:
 
     def forward(self, function: str, batch: Mapping[str, np.ndarray], mode: Mode) -> None:
         with exchanged(self.primitives):
-            self.outputs = self._ask(function, batch, Probe(mode))
+            outputs = self._ask(function, batch, Probe(mode))
+        # A copy: the next question computes in the same memory.
+        self.outputs = {name: node.value.copy() for name, node in outputs.items()}
 
     def differentiate(
         self, update: str, batch: Mapping[str, np.ndarray], decisions: Arrays | None = None
@@ -157,7 +159,7 @@ class System:
         return self.terms
 
     def collect(self) -> Arrays:
-        return {name: node.value.copy() for name, node in self.outputs.items()}
+        return {name: array.copy() for name, array in self.outputs.items()}
 
     def synchronize(self) -> None:
         """Nothing to wait for: NumPy returns when it is done."""

@@ -157,6 +157,20 @@ def test_forward_is_that_of_the_reference(adapter: ModuleType, net: str, mode: M
     assert distance(systems[0].export().buffers, initial(spec).buffers) == 0
 
 
+@pytest.mark.parametrize("net", ["segnet", "single_convolution"])
+def test_what_forward_found_outlives_the_next_question(adapter: ModuleType, net: str) -> None:
+    spec = NETS[net]
+    for system in pair(adapter, spec, {}):
+        batch = batch_of(spec)
+        function = next(iter(spec.functions))
+        system.forward(function, system.stage(batch), INFERENCE)
+        found = system.collect()
+        other = {name: array[::-1].copy() for name, array in batch.items()}
+        system.evaluate(function, system.stage(other), INFERENCE)
+        for name, array in system.collect().items():
+            np.testing.assert_array_equal(array, found[name])
+
+
 class Planted(RuntimeError):
     """Raised by a primitive that takes the place of all others."""
 

@@ -51,7 +51,7 @@ def chosen(
     for framework in frameworks or ():
         ranges.choice("framework", framework, implementations.names())
     wanted = frameworks or [name for name in implementations.names() if packages.installed(name)]
-    benchmarks = list(_usual(wanted) if names is None else map(Benchmark.named, names))
+    benchmarks = list(usual(wanted) if names is None else map(Benchmark.named, names))
     if names is not None and frameworks is not None:
         benchmarks = [benchmark for benchmark in benchmarks if benchmark.framework in frameworks]
     if not benchmarks:
@@ -65,7 +65,7 @@ def chosen(
     return benchmarks
 
 
-def _usual(frameworks: Iterable[str]) -> Iterable[Benchmark]:
+def usual(frameworks: Iterable[str]) -> Iterable[Benchmark]:
     for framework in frameworks:
         for form in VARIANTS if framework == "numpy" else ("native",):
             yield from (Benchmark(framework, form, net) for net in USUAL_NETS)

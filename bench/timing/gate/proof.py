@@ -10,7 +10,9 @@ BENCHMARK, with its exit code and what it wrote:
                for a share of the images, there and back: exit code 0 is a miss
 
 The trials of both kinds alternate, so that the same load meets both. A file that is there already
-is gone on with. The curve of detection needs more trials than there is time for: it takes the
+is gone on with; each trial says at which commit it was made. A gate of more benchmarks corrects for
+their number, and sees less: `among` judges the same differences as if they had been among the
+usual ones. The curve of detection needs more trials than there is time for: it takes the
 differences of the equal trials and adds log(1 + slowdown), which is what a head whose step lasts so
 much longer would have given, and judges them anew; the planted trials are its check.
 Intervals of rates are Clopper and Pearson's (1934).
@@ -31,10 +33,11 @@ import jsonschema
 import numpy as np
 from scipy import stats
 
+import implementations
 from bench import command, machine, provenance, ranges, store
 from bench.closure import ROOT
 from bench.errors import UserError
-from bench.timing.gate import TRIALS, checkouts, intervals
+from bench.timing.gate import TRIALS, benchmarks, checkouts, intervals
 
 BENCHMARK = "numpy/native/lenet"
 SCHEMA = ROOT / "bench" / "schemas" / "gate_proof.json"
@@ -146,6 +149,7 @@ def trial(clone: Path, kind: str, share: float) -> dict[str, Any]:
     return {
         "kind": kind,
         "share": share if kind == "planted" else 0.0,
+        "git_commit": provenance.git_state()[0],
         "failed": done.returncode == 1,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         **{key: entry[key] for key in ("differences", "ratio", "low", "high", "allowed", "load")},
@@ -169,18 +173,36 @@ def summary(trials: Sequence[dict[str, Any]]) -> dict[str, Any]:
             {"slowdown": slowdown, **rate([caught(entry, slowdown) for entry in equal])}
             for slowdown in SLOWDOWNS
         ],
+        "among": [among(trials, len(list(benchmarks.usual(implementations.names()))))],
         "benchmark": BENCHMARK,
         "alpha": intervals.ALPHA,
         "cpu_model": machine.description()["cpu_model"],
         "cores": os.cpu_count(),
-        "git_commit": provenance.git_state()[0],
     }
 
 
-def caught(entry: dict[str, Any], slowdown: float) -> bool:
-    """Whether an equal trial's head would have been called slower, had it lasted so much longer."""
+def among(trials: Sequence[dict[str, Any]], benchmarks: int) -> dict[str, Any]:
+    """The same differences, judged as if so many benchmarks had been in each run."""
+    equal = [entry for entry in trials if entry["kind"] == "equal"]
+    planted = [entry for entry in trials if entry["kind"] == "planted"]
+    return {
+        "benchmarks": benchmarks,
+        "false_alarms": rate([caught(entry, 0.0, benchmarks) for entry in equal]),
+        "detected": rate([caught(entry, 0.0, benchmarks) for entry in planted]),
+        "curve": [
+            {"slowdown": slowdown, **rate([caught(e, slowdown, benchmarks) for e in equal])}
+            for slowdown in SLOWDOWNS
+        ],
+    }
+
+
+def caught(entry: dict[str, Any], slowdown: float, benchmarks: int = 1) -> bool:
+    """Whether a trial's head would have been called slower, had it lasted so much longer, and had
+    so many benchmarks been in the run."""
     moved = list(np.add(entry["differences"], np.log1p(slowdown)))
-    return intervals.judge({BENCHMARK: moved}, entry["allowed"])[BENCHMARK].verdict == "slower"
+    others = {str(number): moved for number in range(1, benchmarks)}
+    judged = intervals.judge({BENCHMARK: moved} | others, entry["allowed"])
+    return judged[BENCHMARK].verdict == "slower"
 
 
 def rate(outcomes: Sequence[bool]) -> dict[str, Any]:

@@ -25,6 +25,7 @@ def trial(kind: str, failed: bool, mean: float) -> dict[str, Any]:
         "load": 1.0,
         "base_seconds": 0.03,
         "same_bits": True,
+        "git_commit": None,
     }
 
 

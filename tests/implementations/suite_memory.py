@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench import memory
+from implementations.jax import memory
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint8"])
