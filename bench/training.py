@@ -124,7 +124,7 @@ def batches(
     examples = len(data.train_y)
     orders = (batch_order(seed, epoch, examples, batch_size) for epoch in itertools.count())
     for chosen in itertools.islice(itertools.chain.from_iterable(orders), steps):
-        yield {"x": x.take(chosen, axis=0), "y": data.train_y.take(chosen)}
+        yield {"x": x.take(chosen, axis=0), "y": data.train_y.take(chosen, axis=0)}
 
 
 @LEDGER.counted_each(DATA)
@@ -142,7 +142,7 @@ def drawn(
     x = data.images("float32")
     for step in range(steps):
         chosen = stream(seed, "drawn batches", step).integers(len(data.train_y), size=batch_size)
-        yield {"x": x.take(chosen, axis=0), "y": data.train_y.take(chosen)}
+        yield {"x": x.take(chosen, axis=0), "y": data.train_y.take(chosen, axis=0)}
 
 
 @LEDGER.counted_each(DATA)

@@ -100,3 +100,17 @@ def test_a_net_that_diverged_with_its_last_step_has_no_accuracy(
     found, loss = training.test(net, np.zeros((3, 1)), np.arange(3))
     assert found == pytest.approx(accuracy, nan_ok=True)
     assert math.isnan(loss) == (lost is not None)
+
+
+@pytest.mark.parametrize("sides", [(), (2, 3)])
+@pytest.mark.parametrize("way", [batches, drawn])
+def test_images_keep_their_own_labels(way: Any, sides: tuple[int, ...]) -> None:
+    """A label each, or one for each pixel."""
+    x = np.arange(10.0).reshape(10, 1, 1, 1) * np.ones((1, *(sides or (1, 1)), 1))
+    y = np.arange(10).reshape(10, *[1] * len(sides)) * np.ones((1, *sides), int)
+    data = Prepared(x, y.reshape(10, *sides), x[:0], y[:0], {})
+    for batch in way(data, 0, 4, 5):
+        assert batch["y"].shape == (4, *sides)
+        np.testing.assert_array_equal(
+            batch["x"].reshape(4, -1)[:, 0], batch["y"].reshape(4, -1)[:, 0]
+        )
