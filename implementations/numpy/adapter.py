@@ -210,8 +210,7 @@ class System:
 
     def _step(self, update: str, gradients: dict[str, np.ndarray], learning_rate: float) -> None:
         rule = self.updates[update]
-        if self.inputs[update]:
-            gradients = {name: g for name, g in gradients.items() if name in self.parameters}
+        gradients = {name: g for name, g in gradients.items() if name in self.parameters}
         if gradients and rule.clip_global_norm is not None:
             gradients = optimizers.clip_by_global_norm(gradients, rule.clip_global_norm)
         if rule.weight_decay is not None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench import claim as claims
-from bench import conventions, dataset, training, weights
+from bench import conventions, dataset, systems, training, weights
 from bench.claims import svm_on_little_data as little
 from bench.contract import Config, Update, momentum
 from bench.specs import mlp
@@ -77,7 +77,7 @@ def test_what_warms_the_net_up_is_undone() -> None:
     asked = job(CLAIM, "mlp_100", steps=2)
     found = little.run(asked)
     update = {training.TRAIN: Update("cross_entropy", ("",), momentum(conventions.MOMENTUM))}
-    system = asked.adapter.build(mlp.spec(), update, Config())
+    system = systems.build(asked.adapter, mlp.spec(), update, Config())
     system.load(weights.initial(mlp.spec(), 0))
     data = dataset.prepare("mnist5k", 0)
     given = training.batches(dataset.first(data, 100), 0, asked.settings["batch_size"], 2)
