@@ -12,7 +12,6 @@ and times are not.
 
 import argparse
 import cProfile
-import pstats
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -70,7 +69,8 @@ def lines(profiler: cProfile.Profile, steps: int) -> list[Line]:
     """What was profiled, with C functions on the account of who calls them."""
     calls: Counter[str] = Counter()
     seconds: Counter[str] = Counter()
-    for function, (_, number, own, _, callers) in pstats.Stats(profiler).stats.items():  # type: ignore[attr-defined]
+    profiler.create_stats()
+    for function, (_, number, own, _, callers) in profiler.stats.items():
         if function[0] == BUILT_IN and callers:
             for caller, (_, _, share, _) in callers.items():
                 seconds[_where(*caller)] += share

@@ -2,11 +2,9 @@
 
 import pytest
 
-from bench import packages
 from tests.conftest import run_suite
 
 
-def test_memory() -> None:
-    if packages.installed("jax") is None:
-        pytest.skip("jax is not installed")
-    run_suite("tests/implementations/suite_memory.py", "jax")
+@pytest.mark.parametrize("framework", ["jax"], indirect=True)
+def test_memory(framework: str) -> None:
+    run_suite("tests/implementations/suite_memory.py", framework)

@@ -29,15 +29,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 from scipy import stats
 
 import implementations
-from bench import command, machine, provenance, ranges, store
+from bench import command, machine, ranges, store
 from bench.closure import ROOT
 from bench.errors import UserError
-from bench.timing.gate import TRIALS, benchmarks, checkouts, intervals
+from bench.timing.gate import TRIALS, benchmarks, checkouts, intervals, records
 
 BENCHMARK = "numpy/native/lenet"
 SCHEMA = ROOT / "bench" / "schemas" / "gate_proof.json"
@@ -73,6 +72,8 @@ def _slower(x: Node, weight: Node, stride: int, padding: int) -> Node:
 """
 IMPORT = "from implementations.numpy.tape import Node\n"
 
+Trials = Sequence[dict[str, Any]]
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure how often the gate is wrong.")
@@ -101,9 +102,7 @@ def main() -> int:
 
 def write(found: dict[str, Any], path: Path) -> None:
     """Raises jsonschema.ValidationError for what bench/schemas/gate_proof.json does not allow."""
-    text = store.canonical(found)
-    jsonschema.validate(json.loads(text), json.loads(SCHEMA.read_text()))
-    store.write_file(path, text)
+    records.write(found, path, SCHEMA)
 
 
 def cloned(folder: Path) -> Path:
@@ -149,7 +148,7 @@ def trial(clone: Path, kind: str, share: float) -> dict[str, Any]:
     return {
         "kind": kind,
         "share": share if kind == "planted" else 0.0,
-        "git_commit": provenance.git_state()[0],
+        "git_commit": entry["base"],
         "failed": done.returncode == 1,
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         **{key: entry[key] for key in ("differences", "ratio", "low", "high", "allowed", "load")},
@@ -157,7 +156,7 @@ def trial(clone: Path, kind: str, share: float) -> dict[str, Any]:
     }
 
 
-def summary(trials: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def summary(trials: Trials) -> dict[str, Any]:
     """The rates, the curve, and what they were measured on."""
     equal = [entry for entry in trials if entry["kind"] == "equal"]
     planted = [entry for entry in trials if entry["kind"] == "planted"]
@@ -169,11 +168,8 @@ def summary(trials: Sequence[dict[str, Any]]) -> dict[str, Any]:
             "detected": rate([entry["failed"] for entry in planted]),
         },
         "planted_ratio": float(np.exp(np.mean(np.log(ratios)))) if ratios else None,
-        "curve": [
-            {"slowdown": slowdown, **rate([caught(entry, slowdown) for entry in equal])}
-            for slowdown in SLOWDOWNS
-        ],
-        "among": [among(trials, len(list(benchmarks.usual(implementations.names()))))],
+        "curve": curve(equal),
+        "among": [among(equal, planted, len(list(benchmarks.usual(implementations.names()))))],
         "benchmark": BENCHMARK,
         "alpha": intervals.ALPHA,
         "cpu_model": machine.description()["cpu_model"],
@@ -181,26 +177,29 @@ def summary(trials: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def among(trials: Sequence[dict[str, Any]], benchmarks: int) -> dict[str, Any]:
+def among(equal: Trials, planted: Trials, number: int) -> dict[str, Any]:
     """The same differences, judged as if so many benchmarks had been in each run."""
-    equal = [entry for entry in trials if entry["kind"] == "equal"]
-    planted = [entry for entry in trials if entry["kind"] == "planted"]
     return {
-        "benchmarks": benchmarks,
-        "false_alarms": rate([caught(entry, 0.0, benchmarks) for entry in equal]),
-        "detected": rate([caught(entry, 0.0, benchmarks) for entry in planted]),
-        "curve": [
-            {"slowdown": slowdown, **rate([caught(e, slowdown, benchmarks) for e in equal])}
-            for slowdown in SLOWDOWNS
-        ],
+        "benchmarks": number,
+        "false_alarms": rate([caught(entry, 0.0, number) for entry in equal]),
+        "detected": rate([caught(entry, 0.0, number) for entry in planted]),
+        "curve": curve(equal, number),
     }
 
 
-def caught(entry: dict[str, Any], slowdown: float, benchmarks: int = 1) -> bool:
+def curve(equal: Trials, number: int = 1) -> list[dict[str, Any]]:
+    """How many equal trials would have been caught, by slowdown, among so many benchmarks."""
+    return [
+        {"slowdown": slowdown, **rate([caught(entry, slowdown, number) for entry in equal])}
+        for slowdown in SLOWDOWNS
+    ]
+
+
+def caught(entry: dict[str, Any], slowdown: float, number: int = 1) -> bool:
     """Whether a trial's head would have been called slower, had it lasted so much longer, and had
     so many benchmarks been in the run."""
     moved = list(np.add(entry["differences"], np.log1p(slowdown)))
-    others = {str(number): moved for number in range(1, benchmarks)}
+    others = {str(place): moved for place in range(1, number)}
     judged = intervals.judge({BENCHMARK: moved} | others, entry["allowed"])
     return judged[BENCHMARK].verdict == "slower"
 

@@ -64,10 +64,10 @@ def record(
     }
 
 
-def write(records: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Raises jsonschema.ValidationError for what bench/schemas/gate.json does not allow."""
-    text = store.canonical(records)
-    jsonschema.validate(json.loads(text), json.loads(SCHEMA.read_text()))
+def write(found: Any, path: Path, schema: Path = SCHEMA) -> None:
+    """Raises jsonschema.ValidationError for what the schema does not allow."""
+    text = store.canonical(found)
+    jsonschema.validate(json.loads(text), json.loads(schema.read_text()))
     store.write_file(path, text)
 
 
