@@ -57,11 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--benchmarks", nargs="+", metavar="FRAMEWORK/FORM/NET", help="instead of the usual ones"
     )
-    parser.add_argument("--pairs", type=int, default=10, help="of processes (%(default)s)")
+    parser.add_argument("--pairs", type=int, default=20, help="of processes (%(default)s)")
     parser.add_argument(
         "--seconds",
         type=float,
-        default=0.8,
+        default=0.4,
         help="that a process is timed for in a benchmark (%(default)s)",
     )
     parser.add_argument(

@@ -29,10 +29,11 @@ NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")  # a user's hooks are for the 
 OFFER = """
 import json
 import bench, implementations
+from bench.contract import VARIANTS
 from bench.timing.nets import NETS
 from bench.timing.worker import PROTOCOL
 frameworks = implementations.names()
-print(json.dumps([bench.__file__, list(NETS), frameworks, PROTOCOL]))
+print(json.dumps([bench.__file__, list(NETS), frameworks, list(VARIANTS), PROTOCOL]))
 """
 
 
@@ -118,7 +119,7 @@ def check_offers(sides: Iterable[Side], benchmarks: Iterable[Benchmark]) -> None
                 f"{side} has nothing that can be timed ({reason}): is it older than "
                 "bench/timing/worker.py? Name a younger one"
             )
-        loaded, nets, frameworks, protocol = json.loads(done.stdout)
+        loaded, nets, frameworks, forms, protocol = json.loads(done.stdout)
         if not Path(loaded).resolve().is_relative_to(side.root.resolve()):
             raise UserError(f"{side} would be timed with the code of {Path(loaded).parent}")
         if protocol != PROTOCOL:
@@ -130,6 +131,7 @@ def check_offers(sides: Iterable[Side], benchmarks: Iterable[Benchmark]) -> None
             for what, name, known in (
                 ("net", benchmark.net, nets),
                 ("framework", benchmark.framework, frameworks),
+                ("form", benchmark.form, forms),
             ):
                 if name not in known:
                     raise UserError(
