@@ -19,11 +19,16 @@ def page(trials: Path = TRIALS) -> dict[str, Any] | None:
         return None
     found = store.read(trials)
     planted = found["rates"]["detected"] if found["planted_ratio"] else None
+    loads = [entry["load"] for entry in found["trials"]]
     return {
-        **{k: found[k] for k in ("rates", "among", "benchmark", "alpha", "cpu_model", "cores")},
+        **{k: found[k] for k in ("rates", "benchmark", "alpha", "cpu_model", "cores")},
         "slowdown": found["planted_ratio"] - 1 if planted else None,
         "share": max(entry["share"] for entry in found["trials"]),
-        "allowed": found["trials"][0]["allowed"],
+        **{key: found["trials"][0][key] for key in ("allowed", "among")},
+        "loads": [min(loads), max(loads)],
+        "minutes": max(entry["seconds"] for entry in found["whole"]) / 60
+        if found["whole"]
+        else None,
         "figure": Markup(curve(found["curve"], found["planted_ratio"], planted)),
     }
 
@@ -33,8 +38,8 @@ def curve(
 ) -> str:
     """Share of trials that are called slower by slowdown of the step, with 95 % intervals.
 
-    Filled: the trials in which a slower layer was planted. The others are computed from trials of
-    equal commits (bench/timing/gate/proof.py).
+    Filled: the trials in which a slower layer was planted, as they were. The others are the same
+    ones, moved and judged anew (bench/timing/gate/proof.py).
     """
 
     def paint(axes: Axes) -> None:

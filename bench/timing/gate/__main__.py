@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +12,8 @@ from bench import command, ranges
 from bench.progress import duration
 from bench.ranges import Range
 from bench.timing.gate import benchmarks, checkouts, instructions, intervals, pairs, records
+from bench.timing.gate.benchmarks import Benchmark
+from bench.timing.gate.pairs import Pair
 
 OUT = Path("results/gate/gate.json")
 
@@ -22,29 +24,37 @@ def main() -> int:
     ranges.number("seconds", arguments.seconds, ranges.POSITIVE)
     ranges.number("pairs", arguments.pairs, Range(2, 1000))
     wanted = benchmarks.chosen(arguments.benchmarks, arguments.frameworks)
-    intervals.check_pairs(arguments.pairs, len(wanted))
+    among = len(wanted) if arguments.among is None else arguments.among
+    ranges.number("among", among, Range(len(wanted), 10_000))
+    intervals.check_pairs(arguments.pairs, among)
     checkouts.check_clean()
     base, head = checkouts.commit(arguments.base), checkouts.commit("HEAD")
     with checkouts.checked_out(base, head) as sides:
         checkouts.check_offers(sides, wanted)
-        found: dict[benchmarks.Benchmark, list[pairs.Pair]] = {name: [] for name in wanted}
+        found: dict[Benchmark, list[Pair]] = {name: [] for name in wanted}
+
+        def settled(name: Benchmark) -> bool:
+            return intervals.settled(_differences(found[name]), arguments.allowed, among)
+
         tell = _teller()
-        for pair in pairs.measured(sides, wanted, arguments.pairs, arguments.seconds, tell):
+        asked = (arguments.pairs, arguments.seconds, settled, tell)
+        for pair in pairs.measured(sides, wanted, *asked):
             found[pair.benchmark].append(pair)
         if arguments.instructions:
             tell("counting instructions")
         counted = instructions.counted(sides, wanted, arguments.instructions)
-    differences = {str(name): [pair.difference for pair in found[name]] for name in wanted}
-    judged = intervals.judge(differences, arguments.allowed)
-    told = [
-        records.record(
-            name, sides, found[name], judged[str(name)], counted[name], arguments.allowed
-        )
-        for name in wanted
-    ]
+    told = []
+    for name in wanted:
+        judged = intervals.judge(_differences(found[name]), arguments.allowed, among)
+        rule = (arguments.allowed, among, arguments.pairs)
+        told.append(records.record(name, sides, found[name], judged, counted[name], rule))
     records.write(told, arguments.out)
     records.show(told, Console())
     return 1 if any(entry["verdict"] == "slower" for entry in told) else 0
+
+
+def _differences(made: Sequence[Pair]) -> list[float]:
+    return [pair.difference for pair in made]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,12 +67,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--benchmarks", nargs="+", metavar="FRAMEWORK/FORM/NET", help="instead of the usual ones"
     )
-    parser.add_argument("--pairs", type=int, default=20, help="of processes (%(default)s)")
+    parser.add_argument("--pairs", type=int, default=24, help="of processes, at most (%(default)s)")
     parser.add_argument(
         "--seconds",
         type=float,
         default=0.4,
         help="that a process is timed for in a benchmark (%(default)s)",
+    )
+    parser.add_argument(
+        "--among",
+        type=int,
+        metavar="N",
+        help="benchmarks, where several runs share them out (those of this run)",
     )
     parser.add_argument(
         "--allowed",

@@ -2,7 +2,8 @@
 
 d_k = log(head / base) is what pair k of processes found for one benchmark. A process draws its
 memory layout once and keeps it, so it is the pair that is repeated, however many steps it makes.
-With n pairs of mean d and deviation s, and m benchmarks in the run,
+With n pairs of mean d and deviation s, and m benchmarks in the run, or in all the runs that share
+them out,
 
     low  = d - t s / sqrt(n)      t: quantile 1 - ALPHA / m of Student's t with n - 1 degrees
     high = d + t s / sqrt(n)
@@ -13,6 +14,11 @@ probability ALPHA at most for any of m benchmarks (Bonferroni, under every depen
 those that share processes are dependent). Holm's steps would name more benchmarks once one is
 found, but find a first one in exactly the same cases, and give no intervals.
 
+Pairs are made until a benchmark is settled, log(1 + allowed) being above its interval, or until
+there are as many as were asked for; only then can it be slower. Who is settled could have become
+slower and does not: the probability above can but fall. (The interval of one that is settled early
+is a little too narrow, since a narrow one settles.)
+
 Two equal commits lie below the border by log(1 + allowed), so ALPHA is their worst case, under a
 noise that makes `allowed` small; and without it base and head can be exchanged, which makes d_k
 symmetric whatever its distribution: a heavy tail makes Student's t err less, not more (Efron 1969,
@@ -20,8 +26,9 @@ symmetric whatever its distribution: a heavy tail makes Student's t err less, no
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy import optimize, stats
@@ -45,28 +52,37 @@ class Judged:
     verdict: str  # slower, faster, or as fast
 
 
-def judge(differences: Mapping[str, Sequence[float]], allowed: float) -> dict[str, Judged]:
-    """The verdict on every benchmark of a run, from its d_k."""
-    return {name: _judged(d, allowed, len(differences)) for name, d in differences.items()}
+def settled(differences: Sequence[float], allowed: float, benchmarks: int) -> bool:
+    """Whether these d_k suffice to say that one of so many benchmarks is not slower."""
+    if len(differences) < least_pairs(benchmarks):
+        return False
+    mean, _, reach = _interval(differences, benchmarks)
+    return mean + reach < math.log1p(allowed)
 
 
-def _judged(differences: Sequence[float], allowed: float, benchmarks: int) -> Judged:
-    d, n = np.asarray(differences, float), len(differences)
-    mean, deviation = float(d.mean()), float(d.std(ddof=1))
-    error = deviation / math.sqrt(n)
-    reach = _quantile(n, benchmarks) * error
-    border = math.log1p(allowed)
+def judge(differences: Sequence[float], allowed: float, benchmarks: int) -> Judged:
+    """The verdict on one of so many benchmarks, from its d_k."""
+    n, border = len(differences), math.log1p(allowed)
+    mean, deviation, reach = _interval(differences, benchmarks)
     low, high = mean - reach, mean + reach
     return Judged(
         ratio=math.exp(mean),
         low=math.exp(low),
         high=math.exp(high),
         deviation=deviation,
-        detectable=math.exp(border + _noncentrality(n, benchmarks) * error),
+        detectable=math.exp(border + _noncentrality(n, benchmarks) * deviation / math.sqrt(n)),
         verdict="slower" if low > border else "faster" if high < 0 else "as fast",
     )
 
 
+def _interval(differences: Sequence[float], benchmarks: int) -> tuple[float, float, float]:
+    """d, s, and how far the interval reaches to each side of d."""
+    d, n = np.asarray(differences, float), len(differences)
+    deviation = float(d.std(ddof=1))
+    return float(d.mean()), deviation, _quantile(n, benchmarks) * deviation / math.sqrt(n)
+
+
+@cache
 def least_pairs(benchmarks: int) -> int:
     """Fewer would give intervals that reach further than WIDEST deviations of one pair."""
     n = 2

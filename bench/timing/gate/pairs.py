@@ -16,7 +16,7 @@ steps, from 6 CPU seconds of turns, had a standard error of 2 % with batches of 
 batches of 16: what disturbs changes from second to second, and meets both sides of a short block.
 
 The side that starts first, and the processor, change from pair to pair; the pairs of one framework
-lie spread over the whole run.
+lie spread over the whole run, until its benchmarks are settled (intervals.py).
 """
 
 import contextlib
@@ -65,15 +65,20 @@ def measured(
     benchmarks: Sequence[Benchmark],
     pairs: int,
     seconds: float,
+    settled: Callable[[Benchmark], bool],
     tell: Callable[[str], None],
 ) -> Iterator[Pair]:
-    """`pairs` of every benchmark; each side is timed for about `seconds` in each.
+    """`pairs` of every benchmark, or fewer of one that is settled by then.
+
+    Each side is timed for about `seconds` in each.
 
     Raises UserError where a side's process refuses or fails.
     """
     for number in range(pairs):
-        for (framework, form), together in by_worker(benchmarks).items():
-            tell(f"pair {number + 1} of {pairs}: {framework}, {form}")
+        left = [benchmark for benchmark in benchmarks if not settled(benchmark)]
+        for (framework, form), together in by_worker(left).items():
+            among = f"{len(left)} of {len(benchmarks)} benchmarks left"
+            tell(f"pair {number + 1} of {pairs} at most, {among}: {framework}, {form}")
             yield from _pair(sides, framework, form, together, number, seconds)
 
 

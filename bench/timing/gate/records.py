@@ -30,9 +30,11 @@ def record(
     pairs: Sequence[Pair],
     judged: Judged,
     counted: Counted,
-    allowed: float,
+    rule: tuple[float, int, int],
 ) -> dict[str, Any]:
+    """rule: the slowdown allowed, benchmarks that are corrected for, pairs at most."""
     base, head = sides
+    allowed, among, most = rule
     return {
         "schema_version": SCHEMA_VERSION,
         "framework": benchmark.framework,
@@ -42,6 +44,8 @@ def record(
         "head": head.commit,
         "allowed": allowed,
         "alpha": intervals.ALPHA,
+        "among": among,
+        "most_pairs": most,
         "steps": [pair.steps for pair in pairs],
         "rounds": [len(pair.base) for pair in pairs],
         "base_seconds": float(np.median([np.median(pair.base) for pair in pairs])),
