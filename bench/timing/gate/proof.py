@@ -63,7 +63,7 @@ def main() -> int:
     if arguments.out.is_file():
         found = store.read(arguments.out)
     check_same(found, checkouts.commit("HEAD"), arguments.share, arguments.out)
-    alone: dict[str, int] = {"equal": arguments.equal, "planted": arguments.planted}
+    alone = {"equal": arguments.equal, "planted": arguments.planted}
     whole = dict.fromkeys(alone, arguments.whole)
     plan = (("whole", whole, ()), ("trials", alone, (BENCHMARK,)))
     with checkouts.stoppable(), tempfile.TemporaryDirectory(prefix="quatuor-proof-") as folder:
@@ -196,7 +196,7 @@ def rate(outcomes: Sequence[bool]) -> dict[str, Any]:
     return {"count": sum(outcomes), "of": len(outcomes), "low": found.low, "high": found.high}
 
 
-def _next(trials: Trials, wanted: Mapping[str, int]) -> str | None:
+def _next(trials: Trials, wanted: Mapping[str, Any]) -> str | None:
     """The kind that is furthest behind; None when all are done."""
     done = {kind: sum(entry["kind"] == kind for entry in trials) for kind in wanted}
     left = {kind: done[kind] / wanted[kind] for kind in wanted if done[kind] < wanted[kind]}
