@@ -251,6 +251,10 @@ class System(Protocol):
         """
         ...
 
+    def place(self, batch: Arrays) -> Batch:
+        """stage() of rows of a data set that check_batch() let pass as a whole: unchecked."""
+        ...
+
     def evaluate(
         self, function: str, batch: Batch, mode: Mode, decisions: Arrays | None = None
     ) -> Evaluation:

@@ -83,6 +83,9 @@ class System:
 
     def stage(self, batch: Arrays) -> dict[str, np.ndarray]:
         check_batch(self.spec, batch)
+        return self.place(batch)
+
+    def place(self, batch: Arrays) -> dict[str, np.ndarray]:
         return {n: np.ascontiguousarray(a, self._dtype_of(a)) for n, a in batch.items()}
 
     # --- questions --------------------------------------------------------------------------

@@ -93,6 +93,9 @@ class System:
 
     def stage(self, batch: Arrays) -> dict[str, Tensor]:
         check_batch(self.spec, batch)
+        return self.place(batch)
+
+    def place(self, batch: Arrays) -> dict[str, Tensor]:
         return {name: self._input(array) for name, array in batch.items()}
 
     # --- questions --------------------------------------------------------------------------

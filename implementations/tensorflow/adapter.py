@@ -88,6 +88,9 @@ class System:
 
     def stage(self, batch: Arrays) -> dict[str, tf.Tensor]:
         check_batch(self.spec, batch)
+        return self.place(batch)
+
+    def place(self, batch: Arrays) -> dict[str, tf.Tensor]:
         with tf.device(self.device):
             return {name: self._input(array) for name, array in batch.items()}
 
