@@ -13,8 +13,9 @@ import numpy as np
 
 from bench import training, weights
 from bench.claim import Budget, Claim, Figure, Hypothesis, Job, Outcome, Within
-from bench.contract import Update, sgd
+from bench.contract import Update
 from bench.instruments import gradient_noise
+from bench.optimizers import sgd
 from bench.ranges import Range
 from bench.specs import mlp
 from bench.systems import system_for

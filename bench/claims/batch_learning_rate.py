@@ -14,8 +14,9 @@ import numpy as np
 
 from bench import training, weights
 from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome
-from bench.contract import Update, sgd
+from bench.contract import Update
 from bench.ledger import DATA, LEDGER
+from bench.optimizers import sgd
 from bench.ranges import Range
 from bench.specs import mlp
 from bench.systems import system_for

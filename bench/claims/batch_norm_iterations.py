@@ -12,8 +12,9 @@ import math
 
 from bench import conventions, training, weights
 from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
-from bench.contract import Update, momentum
+from bench.contract import Update
 from bench.instruments.curves import smoothed
+from bench.optimizers import momentum
 from bench.spec import Spec
 from bench.specs import convnet
 from bench.specs.convnet import Block

@@ -3,7 +3,8 @@
 import numpy as np
 
 from bench.claim import Bound, Budget, Claim, Erratum, Hypothesis, Job, Outcome
-from bench.contract import INFERENCE, State, Update, sgd
+from bench.contract import INFERENCE, State, Update
+from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.specs import single_convolution
 from bench.systems import system_for

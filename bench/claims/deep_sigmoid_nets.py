@@ -20,8 +20,9 @@ from bench.claim import (
     Outcome,
     Search,
 )
-from bench.contract import Optimizer, Update, momentum
+from bench.contract import Update
 from bench.instruments import signal
+from bench.optimizers import Optimizer, momentum
 from bench.specs import mlp
 from bench.systems import system_for
 

@@ -29,8 +29,9 @@ import numpy as np
 
 from bench import training, weights
 from bench.claim import Bound, Budget, Claim, Figure, Hypothesis, Job, Outcome
-from bench.contract import INFERENCE, TRAINING, Gradients, State, System, Update, sgd
+from bench.contract import INFERENCE, TRAINING, Gradients, State, System, Update
 from bench.ledger import DATA, LEDGER
+from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.ranges import Range
 from bench.spec import Spec

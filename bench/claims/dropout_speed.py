@@ -27,7 +27,8 @@ import numpy as np
 
 from bench import weights
 from bench.claim import AtLeast, Budget, Claim, Figure, Hypothesis, Job, Outcome
-from bench.contract import System, Update, sgd
+from bench.contract import System, Update
+from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.spec import Spec
 from bench.specs import mlp

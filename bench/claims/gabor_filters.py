@@ -14,9 +14,10 @@ from sklearn.decomposition import FastICA
 
 from bench import conventions, training, weights
 from bench.claim import AtLeast, Budget, Claim, Figure, Hypothesis, Job, Outcome
-from bench.contract import State, Update, momentum
+from bench.contract import State, Update
 from bench.dataset import Prepared
 from bench.instruments import gabor
+from bench.optimizers import momentum
 from bench.randomness import stream
 from bench.spec import Spec
 from bench.specs import convnet

@@ -16,8 +16,9 @@ from typing import Literal
 
 from bench import initializers, weights
 from bench.claim import AtLeast, Budget, Claim, Erratum, Figure, Hypothesis, Job, Outcome, Within
-from bench.contract import Update, sgd
+from bench.contract import Update
 from bench.instruments import signal
+from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.ranges import Range
 from bench.specs import mlp

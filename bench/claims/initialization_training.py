@@ -17,7 +17,8 @@ import math
 
 from bench import conventions, training, weights
 from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
-from bench.contract import Update, momentum
+from bench.contract import Update
+from bench.optimizers import momentum
 from bench.specs import mlp
 from bench.systems import system_for
 

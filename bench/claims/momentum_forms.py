@@ -18,8 +18,9 @@ import numpy as np
 
 from bench import conventions, training, weights
 from bench.claim import Bound, Budget, Claim, Figure, Hypothesis, Job, Outcome
-from bench.contract import Arrays, System, Update, deck_momentum, momentum
+from bench.contract import Arrays, System, Update
 from bench.ledger import DATA, LEDGER
+from bench.optimizers import deck_momentum, momentum
 from bench.ranges import PROBABILITY
 from bench.specs import mlp
 from bench.systems import system_for

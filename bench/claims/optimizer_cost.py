@@ -19,7 +19,8 @@ import numpy as np
 
 from bench import conventions, training, weights
 from bench.claim import AtLeast, Budget, Claim, Figure, Hypothesis, Job, Outcome
-from bench.contract import Optimizer, Update, adagrad, momentum, sgd
+from bench.contract import Update
+from bench.optimizers import Optimizer, adagrad, momentum, sgd
 from bench.ranges import Range
 from bench.spec import Spec
 from bench.specs import convnet, mlp

@@ -27,8 +27,9 @@ import math
 
 from bench import conventions, training, weights
 from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
-from bench.contract import Optimizer, Update, adagrad, momentum, sgd
+from bench.contract import Update
 from bench.instruments import blocks
+from bench.optimizers import Optimizer, adagrad, momentum, sgd
 from bench.specs import mlp
 from bench.systems import system_for
 

@@ -19,8 +19,9 @@ import math
 
 from bench import conventions, training, weights
 from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Same, Search
-from bench.contract import Update, momentum
+from bench.contract import Update
 from bench.instruments.curves import smoothed
+from bench.optimizers import momentum
 from bench.specs import mlp
 from bench.systems import system_for
 

@@ -12,7 +12,8 @@ import math
 import numpy as np
 
 from bench.claim import AtLeast, Budget, Claim, Figure, Hypothesis, Job, Outcome
-from bench.contract import INFERENCE, System, Update, sgd
+from bench.contract import INFERENCE, System, Update
+from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.specs import single_activation
 from bench.systems import system_for

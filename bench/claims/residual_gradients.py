@@ -30,9 +30,10 @@ import numpy as np
 
 from bench import conventions, training, weights
 from bench.claim import AtLeast, Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Within
-from bench.contract import Update, sgd
+from bench.contract import Update
 from bench.errors import UserError
 from bench.instruments import signal
+from bench.optimizers import sgd
 from bench.ranges import Range
 from bench.spec import Spec
 from bench.specs import resnet

@@ -44,9 +44,10 @@ import numpy as np
 
 from bench import conventions, crops, dataset, training, weights
 from bench.claim import Budget, Claim, Figure, Hypothesis, Job, Outcome, Within
-from bench.contract import Update, momentum
+from bench.contract import Update
 from bench.dataset import Prepared
 from bench.instruments import blocks
+from bench.optimizers import momentum
 from bench.ranges import NOT_NEGATIVE, Range
 from bench.specs import resnet
 from bench.systems import system_for

@@ -23,8 +23,9 @@ from sklearn.svm import SVC
 
 from bench import conventions, dataset, training, weights
 from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
-from bench.contract import System, Update, momentum
+from bench.contract import System, Update
 from bench.dataset import Prepared
+from bench.optimizers import momentum
 from bench.spec import Spec
 from bench.specs import convnet, mlp
 from bench.systems import system_for

@@ -9,8 +9,9 @@ import pytest
 
 from bench import accounts, ledger, store, summaries, systems, weights
 from bench.claims import relu_gradient_cost
-from bench.contract import INFERENCE, Config, Update, sgd
+from bench.contract import INFERENCE, Config, Update
 from bench.ledger import BUILDING, DATA, FIRST, IMPORTS, REST, STAGES, STAGING, STEPS, Ledger
+from bench.optimizers import sgd
 from bench.specs import mlp, single_activation
 from implementations.numpy import adapter
 from tests.implementations.systems import drawn

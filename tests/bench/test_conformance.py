@@ -18,7 +18,7 @@ from bench import plan, store
 from bench.conformance import cases, lockstep, nets, tolerances
 from bench.conformance.cases import Case
 from bench.conformance.lockstep import Comparison
-from bench.contract import CONSTANTS
+from bench.optimizers import CONSTANTS
 from implementations.numpy import adapter
 from implementations.numpy.techniques import activations
 from tests.bench import tampering

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from bench import systems
-from bench.contract import Config, Update, sgd
+from bench.contract import Config, Update
 from bench.dataset import Prepared
 from bench.errors import UserError
+from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.specs import mlp
 from bench.training import TRAIN, batches, drawn, fit, masked
