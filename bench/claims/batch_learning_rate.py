@@ -13,8 +13,9 @@ import math
 import numpy as np
 
 from bench import training, weights
-from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome
+from bench.claim import Budget, Claim, Figure, Job, Outcome
 from bench.contract import Update
+from bench.hypothesis import Difference, Hypothesis
 from bench.ledger import DATA, LEDGER
 from bench.optimizers import sgd
 from bench.ranges import Range

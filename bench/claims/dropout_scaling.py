@@ -28,8 +28,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from bench import training, weights
-from bench.claim import Bound, Budget, Claim, Figure, Hypothesis, Job, Outcome
+from bench.claim import Budget, Claim, Figure, Job, Outcome
 from bench.contract import INFERENCE, TRAINING, Gradients, State, System, Update
+from bench.hypothesis import Bound, Hypothesis
 from bench.ledger import DATA, LEDGER
 from bench.optimizers import sgd
 from bench.randomness import stream

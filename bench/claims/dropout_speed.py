@@ -26,8 +26,9 @@ from collections.abc import Callable
 import numpy as np
 
 from bench import weights
-from bench.claim import AtLeast, Budget, Claim, Figure, Hypothesis, Job, Outcome
+from bench.claim import Budget, Claim, Figure, Job, Outcome
 from bench.contract import System, Update
+from bench.hypothesis import AtLeast, Hypothesis
 from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.spec import Spec

@@ -17,8 +17,9 @@ import importlib
 import numpy as np
 
 from bench import conventions, training, weights
-from bench.claim import Bound, Budget, Claim, Figure, Hypothesis, Job, Outcome
+from bench.claim import Budget, Claim, Figure, Job, Outcome
 from bench.contract import Arrays, System, Update
+from bench.hypothesis import Bound, Hypothesis
 from bench.ledger import DATA, LEDGER
 from bench.optimizers import deck_momentum, momentum
 from bench.ranges import PROBABILITY

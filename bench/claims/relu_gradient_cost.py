@@ -11,8 +11,9 @@ import math
 
 import numpy as np
 
-from bench.claim import AtLeast, Budget, Claim, Figure, Hypothesis, Job, Outcome
+from bench.claim import Budget, Claim, Figure, Job, Outcome
 from bench.contract import INFERENCE, System, Update
+from bench.hypothesis import AtLeast, Hypothesis
 from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.specs import single_activation

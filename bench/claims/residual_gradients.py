@@ -29,9 +29,10 @@ from typing import Literal
 import numpy as np
 
 from bench import conventions, training, weights
-from bench.claim import AtLeast, Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Within
+from bench.claim import Budget, Claim, Figure, Job, Outcome
 from bench.contract import Update
 from bench.errors import UserError
+from bench.hypothesis import AtLeast, Difference, Hypothesis, Within
 from bench.instruments import signal
 from bench.optimizers import sgd
 from bench.ranges import Range

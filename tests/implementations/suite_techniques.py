@@ -193,7 +193,7 @@ RATES = (0.1, 0.1, 0.03, 0.3, 0.01)
 
 
 def formula(rule: Optimizer, p: np.ndarray, gradients: list[np.ndarray]) -> list[Any]:
-    """The parameter and the slots after steps at RATES, as the papers write the rules."""
+    """The parameter and the slots after steps at RATES, as bench/optimizers.py writes the rules."""
     c, name = dict(rule.constants), rule.name
     first, second = np.zeros_like(p), np.zeros_like(p)
     for t, (g, lr) in enumerate(zip(gradients, RATES, strict=True), start=1):
