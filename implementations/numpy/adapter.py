@@ -140,7 +140,7 @@ class System:
 
     def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:
         step, by_name = self.steps[update], gradients.by_parameters().items()
-        own = {name: np.ascontiguousarray(a, self.dtype) for name, a in by_name}
+        own = {n: np.ascontiguousarray(a, self.dtype) for n, a in by_name if n in self.parameters}
         step.apply(own, learning_rate)
         step.commit(gradients.evaluation.buffers)
 

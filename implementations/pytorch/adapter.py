@@ -155,7 +155,8 @@ class System:
     def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:
         step, buffers = self.steps[update], gradients.evaluation.buffers
         by_name = gradients.by_parameters().items()
-        step.apply({name: self._to_framework(name, a) for name, a in by_name}, learning_rate)
+        own = {n: self._to_framework(n, a) for n, a in by_name if n in self.parameters}
+        step.apply(own, learning_rate)
         step.commit({name: self._input(array) for name, array in buffers.items()})
 
     def update(self, update: str, batch: Mapping[str, Tensor], learning_rate: float) -> None:
