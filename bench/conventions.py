@@ -22,7 +22,7 @@ What is not a number is done by every implementation:
 
 from collections.abc import Callable
 
-from bench.contract import Optimizer, adam
+from bench.optimizers import Optimizer, adam
 
 # Padding is a number of zeros on every side. The word "SAME" is not used: at stride 2 TensorFlow
 # and JAX put the odd zero at the bottom right, PyTorch's padding=1 puts zeros on both sides.

@@ -1,4 +1,4 @@
-"""Each rule of bench/claim.py, decided on the runs of one row: pooled, or one framework's.
+"""Each rule of bench/hypothesis.py, decided on the runs of one row: pooled, or one framework's.
 
 Seeds that several frameworks share count once in the pooled effect (their mean): counting one four
 times would let a 95 % interval cover 84 %.
@@ -33,7 +33,7 @@ import numpy as np
 import pandas as pd
 
 from bench import inference, power
-from bench.claim import AtLeast, Bound, Difference, Equivalent, Rule, Same, Within
+from bench.hypothesis import AtLeast, Bound, Difference, Equivalent, Rule, Same, Within
 from bench.inference import ALPHA, LEVEL
 
 POOLED = "pooled"

@@ -84,20 +84,6 @@ class Ledger:
                 self.enter(former)
             yield entry
 
-    def counted_each(
-        self, stage: str
-    ) -> Callable[[Callable[P, Iterable[T]]], Callable[P, Iterator[T]]]:
-        """As counted(), for a function that answers with one entry after another."""
-
-        def decorate(function: Callable[P, Iterable[T]]) -> Callable[P, Iterator[T]]:
-            @wraps(function)
-            def call(*arguments: P.args, **named: P.kwargs) -> Iterator[T]:
-                return self.each(stage, function(*arguments, **named))
-
-            return call
-
-        return decorate
-
     def take(self) -> dict[str, float]:
         """The seconds of every stage up to now, which begin anew from 0."""
         now = self.clock()

@@ -34,7 +34,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench import command, conventions, ranges, spec
-from bench.contract import Optimizer
+from bench.optimizers import Optimizer
 from bench.spec import Spec
 
 LABEL = np.dtype(np.int64).itemsize

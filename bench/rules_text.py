@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bench import inference
-from bench.claim import AtLeast, Bound, Difference, Rule, Same, Within
+from bench.hypothesis import AtLeast, Bound, Difference, Rule, Same, Within
 
 
 def number(value: float | None) -> str:

@@ -3,7 +3,8 @@
 Each is behind a System of this module, which books the CPU time of every call (bench/ledger.py).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from types import ModuleType
 from typing import Literal, NamedTuple
 
@@ -12,8 +13,9 @@ import numpy as np
 from bench import contract
 from bench.claim import Job
 from bench.contract import Arrays, Batch, Config, Evaluation, Gradients, Mode, State, Update
-from bench.ledger import BUILDING, FIRST, LEDGER, STAGING, STEPS
-from bench.spec import Spec
+from bench.ledger import BUILDING, DATA, FIRST, LEDGER, STAGING, STEPS
+from bench.rows import Rows
+from bench.spec import Spec, check_batch
 
 _systems: dict[str, "System"] = {}
 
@@ -23,7 +25,7 @@ def build(
 ) -> "System":
     """A system of the adapter, which whoever asks for it closes."""
     with LEDGER.during(BUILDING):
-        return System(adapter.build(spec, updates, config))
+        return System(adapter.build(spec, updates, config), spec)
 
 
 def system_for(
@@ -48,14 +50,18 @@ def close() -> None:
     _systems.clear()
 
 
+Shapes = tuple[tuple[int, ...], ...]
+_shape = attrgetter("shape")
+
+
 class Staged(NamedTuple):
     """A batch as the framework's stage() answered it, and the shapes that it came with."""
 
     inner: Batch
-    shapes: tuple[tuple[int, ...], ...]
+    shapes: Shapes
 
 
-NO_BATCH = Staged(None, ())
+NO_SHAPES: Shapes = ()
 
 
 class System:
@@ -65,8 +71,8 @@ class System:
     of these shapes.
     """
 
-    def __init__(self, inner: contract.System) -> None:
-        self.inner = inner
+    def __init__(self, inner: contract.System, spec: Spec) -> None:
+        self.inner, self.spec = inner, spec
         self.asked: set[tuple[object, ...]] = set()
 
     def load(self, state: State) -> None:
@@ -86,22 +92,30 @@ class System:
     def stage(self, batch: Arrays) -> Staged:
         former = LEDGER.enter(STAGING)
         try:
-            shapes = tuple([array.shape for array in batch.values()])
-            return Staged(self.inner.stage(batch), shapes)
+            return Staged(self.inner.stage(batch), tuple(map(_shape, batch.values())))
+        finally:
+            LEDGER.enter(former)
+
+    def place(self, batch: Arrays) -> Staged:
+        former = LEDGER.enter(STAGING)
+        try:
+            return Staged(self.inner.place(batch), tuple(map(_shape, batch.values())))
         finally:
             LEDGER.enter(former)
 
     def evaluate(
         self, function: str, batch: Staged, mode: Mode, decisions: Arrays | None = None
     ) -> Evaluation:
-        former = LEDGER.enter(self._step(batch, "evaluate", function, mode, decisions is None))
+        former = LEDGER.enter(
+            self._step(batch.shapes, "evaluate", function, mode, decisions is None)
+        )
         try:
             return self.inner.evaluate(function, batch.inner, mode, decisions)
         finally:
             LEDGER.enter(former)
 
     def forward(self, function: str, batch: Staged, mode: Mode) -> None:
-        former = LEDGER.enter(self._step(batch, "forward", function, mode))
+        former = LEDGER.enter(self._step(batch.shapes, "forward", function, mode))
         try:
             self.inner.forward(function, batch.inner, mode)
         finally:
@@ -110,7 +124,7 @@ class System:
     def differentiate(
         self, update: str, batch: Staged, decisions: Arrays | None = None
     ) -> Gradients:
-        former = LEDGER.enter(self._step(batch, "differentiate", update, decisions is None))
+        former = LEDGER.enter(self._step(batch.shapes, "differentiate", update, decisions is None))
         try:
             return self.inner.differentiate(update, batch.inner, decisions)
         finally:
@@ -124,32 +138,46 @@ class System:
             LEDGER.enter(former)
 
     def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:
-        former = LEDGER.enter(self._step(NO_BATCH, "apply", update))
+        former = LEDGER.enter(self._step(NO_SHAPES, "apply", update))
         try:
             self.inner.apply(update, gradients, learning_rate)
         finally:
             LEDGER.enter(former)
 
     def update(self, update: str, batch: Staged, learning_rate: float) -> None:
-        former = LEDGER.enter(self._step(batch, "update", update))
+        former = LEDGER.enter(self._step(batch.shapes, "update", update))
         try:
             self.inner.update(update, batch.inner, learning_rate)
         finally:
             LEDGER.enter(former)
 
-    def step(self, update: str, batch: Arrays, learning_rate: float) -> float:
-        """stage(), update() and read(), with half as many readings of the clock; the objective.
+    def steps(
+        self, update: str, batches: Iterable[Arrays], rate: float | Callable[[int], float]
+    ) -> Iterator[float]:
+        """The objective of one step after another, before each: stage(), update() and read().
 
-        Between the steps of a small net little of Python is in the processor's caches: each call
-        less counts.
+        rate: the learning rate, or a function of the step, counted from 0. Making the next batch is
+        on the account of the data. Rows of a data set are checked as a whole, before the first
+        step, any other batch when it is staged: UserError. All in one generator, and the clock is
+        read once between two accounts: between the steps of a small net little of Python is in the
+        processor's caches, so that each call less counts.
         """
-        enter, shapes = LEDGER.enter, tuple([array.shape for array in batch.values()])
-        former = enter(STAGING)
+        inner, enter, shapes = self.inner, LEDGER.enter, None
+        former, stage = enter(DATA), inner.stage
         try:
-            staged = Staged(self.inner.stage(batch), shapes)
-            enter(self._step(staged, "update", update))
-            self.inner.update(update, staged.inner, learning_rate)
-            return sum(self.inner.read().values())
+            if isinstance(batches, Rows):
+                check_batch(self.spec, batches.whole)
+                stage = inner.place
+            for number, batch in enumerate(batches):
+                enter(STAGING)
+                staged, before = stage(batch), shapes
+                shapes = tuple(map(_shape, batch.values()))
+                enter(STEPS if shapes == before else self._step(shapes, "update", update))
+                inner.update(update, staged, rate(number) if callable(rate) else rate)
+                objective = sum(inner.read().values())
+                enter(former)
+                yield objective
+                enter(DATA)
         finally:
             enter(former)
 
@@ -169,7 +197,7 @@ class System:
 
     def trace(self, update: str, batch: Staged) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         return LEDGER.each(
-            self._step(batch, "trace", update), self.inner.trace(update, batch.inner)
+            self._step(batch.shapes, "trace", update), self.inner.trace(update, batch.inner)
         )
 
     def synchronize(self) -> None:
@@ -182,8 +210,8 @@ class System:
     def close(self) -> None:
         self.inner.close()
 
-    def _step(self, batch: Staged, *asked: object) -> str:
-        key = (*asked, batch.shapes)
+    def _step(self, shapes: Shapes, *asked: object) -> str:
+        key = (*asked, shapes)
         if key in self.asked:
             return STEPS
         self.asked.add(key)

@@ -7,7 +7,7 @@ import functools
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from bench import contract, dataset, weights
 from bench.claim import Job, Outcome
 from bench.contract import INFERENCE, Arrays, Update
 from bench.dataset import Precision, Prepared
-from bench.ledger import DATA, LEDGER
 from bench.randomness import batch_order, stream
+from bench.rows import Rows
 from bench.spec import Spec
 from bench.systems import System, system_for
 
@@ -54,7 +54,10 @@ class Arrival:
 
 @dataclass
 class Fit:
-    """What a training run left behind: the objective of every step, before that step."""
+    """What a training run left behind: the objective of every step, before that step.
+
+    first_step_seconds: wall time of the first one, with its compilation and its batch.
+    """
 
     losses: list[float] = field(default_factory=list)
     diverged: bool = False
@@ -87,50 +90,45 @@ def at_most(losses: Sequence[float], target: float) -> bool:
 
 def fit(
     system: System,
-    batches: Iterator[Arrays],
+    batches: Iterable[Arrays],
     rate: float | Callable[[int], float],
-    report: Callable[[int], None] = lambda step: None,
+    report: Callable[[int], None] | None = None,
 ) -> Fit:
     """Call update("train") on every batch; stop where the objective is no longer finite.
 
-    rate: the learning rate, or a schedule: a function of the step, counted from 0. Drawing and
-    masking batches is on the account of the data.
+    rate: the learning rate, or a schedule: a function of the step, counted from 0. report is called
+    after every step, with their number so far. Raises UserError for batches that do not fit the
+    net: before the first step, where they are rows of a data set.
     """
-    found = Fit()
-    for step, batch in enumerate(LEDGER.each(DATA, batches)):
-        before = time.perf_counter()
-        loss = system.step(TRAIN, batch, rate(step) if callable(rate) else rate)
+    found, before = Fit(), time.perf_counter()
+    for step, loss in enumerate(system.steps(TRAIN, batches, rate), 1):
         found.losses.append(loss)
-        if step == 0:
+        if step == 1:
             found.first_step_seconds = time.perf_counter() - before
-        report(step + 1)
+        if report:
+            report(step)
         if not math.isfinite(loss):
             found.diverged = True
             break
     return found
 
 
-@LEDGER.counted_each(DATA)
 def batches(
     data: Prepared, seed: int, batch_size: int, steps: int, dtype: Precision = "float32"
-) -> Iterator[dict[str, np.ndarray]]:
+) -> Rows:
     """So many batches in the order of the seed, epoch after epoch.
 
     dtype: what the system computes in. A batch in float32 takes half the time, and is what staging
     would make of one in float64. Whoever computes with the images before it stages them is to ask
     for float64, and has them as they were prepared.
     """
-    x = data.images(dtype)
     examples = len(data.train_y)
     orders = (batch_order(seed, epoch, examples, batch_size) for epoch in itertools.count())
-    for chosen in itertools.islice(itertools.chain.from_iterable(orders), steps):
-        yield {"x": x.take(chosen, axis=0), "y": data.train_y.take(chosen, axis=0)}
+    chosen = itertools.islice(itertools.chain.from_iterable(orders), steps)
+    return Rows(data.images(dtype), data.train_y, chosen)
 
 
-@LEDGER.counted_each(DATA)
-def drawn(
-    data: Prepared, seed: int, batch_size: int, steps: int
-) -> Iterator[dict[str, np.ndarray]]:
+def drawn(data: Prepared, seed: int, batch_size: int, steps: int) -> Rows:
     """So many batches of images drawn with replacement, for what is counted in steps to a loss.
 
     No batch depends on the weights that meet it, so that its mean loss is at every step an unbiased
@@ -139,13 +137,14 @@ def drawn(
     batches falls by a step where an epoch begins, and whatever is near a target there crosses it
     at once. In float32, as of batches().
     """
-    x = data.images("float32")
-    for step in range(steps):
-        chosen = stream(seed, "drawn batches", step).integers(len(data.train_y), size=batch_size)
-        yield {"x": x.take(chosen, axis=0), "y": data.train_y.take(chosen, axis=0)}
+    examples = len(data.train_y)
+    chosen = (
+        stream(seed, "drawn batches", step).integers(examples, size=batch_size)
+        for step in range(steps)
+    )
+    return Rows(data.images("float32"), data.train_y, chosen)
 
 
-@LEDGER.counted_each(DATA)
 def masked(
     spec: Spec, seed: int, given: Iterator[Arrays], purpose: str = "dropout"
 ) -> Iterator[dict[str, np.ndarray]]:

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from bench import decide, inference
-from bench.claim import AtLeast, Claim, Difference, Equivalent, Hypothesis, Rule, Same, Within
+from bench.claim import Claim
 from bench.decide import (
     CONDITIONAL,
     DIFFERS,
@@ -30,6 +30,7 @@ from bench.decide import (
     Finding,
 )
 from bench.errors import UserError
+from bench.hypothesis import AtLeast, Difference, Equivalent, Hypothesis, Rule, Same, Within
 from bench.rules_text import sentence
 
 SCHEMA_VERSION = 1

@@ -24,11 +24,13 @@ import math
 import numpy as np
 
 from bench import conventions, training
-from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
-from bench.contract import Optimizer, State, Update, adagrad, momentum, sgd
+from bench.claim import Budget, Claim, Figure, Job, Outcome, Search
+from bench.contract import State, Update
 from bench.dataset import Prepared
+from bench.hypothesis import Difference, Hypothesis
 from bench.instruments import sparse_features
 from bench.ledger import DATA, LEDGER
+from bench.optimizers import Optimizer, adagrad, momentum, sgd
 from bench.specs import mlp
 from bench.systems import system_for
 

@@ -18,9 +18,11 @@ for a deviation of 0.01 nat of the paired difference: with 9 seeds the power is 
 """
 
 from bench import conventions, training, weights
-from bench.claim import Budget, Claim, Erratum, Figure, Hypothesis, Job, Outcome, Same
-from bench.contract import Optimizer, Update, adam, deck_adam
+from bench.claim import Budget, Claim, Erratum, Figure, Job, Outcome
+from bench.contract import Update
+from bench.hypothesis import Hypothesis, Same
 from bench.instruments import blocks
+from bench.optimizers import Optimizer, adam, deck_adam
 from bench.specs import mlp
 from bench.systems import system_for
 

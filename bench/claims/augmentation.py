@@ -23,9 +23,10 @@ from collections.abc import Callable
 import numpy as np
 
 from bench import conventions, dataset, training, weights
-from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
+from bench.claim import Budget, Claim, Figure, Job, Outcome, Search
 from bench.contract import INFERENCE, Arrays, Update
 from bench.dataset import Prepared
+from bench.hypothesis import Difference, Hypothesis
 from bench.randomness import stream
 from bench.ranges import Range
 from bench.specs import convnet, preprocessing

@@ -12,9 +12,11 @@ import math
 import numpy as np
 
 from bench import training, weights
-from bench.claim import Budget, Claim, Figure, Hypothesis, Job, Outcome, Within
-from bench.contract import Update, sgd
+from bench.claim import Budget, Claim, Figure, Job, Outcome
+from bench.contract import Update
+from bench.hypothesis import Hypothesis, Within
 from bench.instruments import gradient_noise
+from bench.optimizers import sgd
 from bench.ranges import Range
 from bench.specs import mlp
 from bench.systems import system_for

@@ -13,8 +13,11 @@ import math
 import numpy as np
 
 from bench import training, weights
-from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome
-from bench.contract import Update, sgd
+from bench.claim import Budget, Claim, Figure, Job, Outcome
+from bench.contract import Update
+from bench.hypothesis import Difference, Hypothesis
+from bench.ledger import DATA, LEDGER
+from bench.optimizers import sgd
 from bench.ranges import Range
 from bench.specs import mlp
 from bench.systems import system_for
@@ -130,7 +133,8 @@ def run(job: Job) -> Outcome:
     for position, rate in enumerate(RATES):
         job.report(position / len(RATES), f"rate {rate:g}")
         system.load(state)
-        for batch in training.batches(data, job.seed, size, factor * settings["updates"]):
+        given = training.batches(data, job.seed, size, factor * settings["updates"])
+        for batch in LEDGER.each(DATA, given):
             system.update(training.TRAIN, system.stage(batch), rate)  # no loss is read on the way
         losses[rate] = training.test(system, *judged)[1]
     return Outcome(

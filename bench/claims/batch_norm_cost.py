@@ -12,10 +12,12 @@ import functools
 import math
 
 from bench import conventions, training, weights
-from bench.claim import AtLeast, Budget, Claim, Figure, Hypothesis, Job, Outcome
+from bench.claim import Budget, Claim, Figure, Job, Outcome
 from bench.claims.batch_norm_iterations import BLOCKS, NETS
-from bench.contract import Update, momentum
+from bench.contract import Update
+from bench.hypothesis import AtLeast, Hypothesis
 from bench.instruments.curves import smoothed
+from bench.optimizers import momentum
 from bench.ranges import Range
 from bench.spec import Spec
 from bench.specs import convnet

@@ -11,9 +11,11 @@ and of 0.47 at the best ones, whose deviation was 0.45; there 50 % are found wit
 import math
 
 from bench import conventions, training, weights
-from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
-from bench.contract import Update, momentum
+from bench.claim import Budget, Claim, Figure, Job, Outcome, Search
+from bench.contract import Update
+from bench.hypothesis import Difference, Hypothesis
 from bench.instruments.curves import smoothed
+from bench.optimizers import momentum
 from bench.spec import Spec
 from bench.specs import convnet
 from bench.specs.convnet import Block

@@ -10,8 +10,10 @@ import math
 import numpy as np
 
 from bench import conventions, training, weights
-from bench.claim import AtLeast, Budget, Claim, Figure, Hypothesis, Job, Outcome
-from bench.contract import Update, momentum
+from bench.claim import Budget, Claim, Figure, Job, Outcome
+from bench.contract import Update
+from bench.hypothesis import AtLeast, Hypothesis
+from bench.optimizers import momentum
 from bench.ranges import Range
 from bench.spec import Spec
 from bench.specs import convnet, mlp

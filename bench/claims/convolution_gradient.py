@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from bench.claim import Bound, Budget, Claim, Erratum, Hypothesis, Job, Outcome
-from bench.contract import INFERENCE, State, Update, sgd
+from bench.claim import Budget, Claim, Erratum, Job, Outcome
+from bench.contract import INFERENCE, State, Update
+from bench.hypothesis import Bound, Hypothesis
+from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.specs import single_convolution
 from bench.systems import system_for

@@ -9,19 +9,11 @@ power of at least 0.88 at its smallest effect.
 import math
 
 from bench import conventions, training, weights
-from bench.claim import (
-    AtLeast,
-    Budget,
-    Claim,
-    Difference,
-    Figure,
-    Hypothesis,
-    Job,
-    Outcome,
-    Search,
-)
-from bench.contract import Optimizer, Update, momentum
+from bench.claim import Budget, Claim, Figure, Job, Outcome, Search
+from bench.contract import Update
+from bench.hypothesis import AtLeast, Difference, Hypothesis
 from bench.instruments import signal
+from bench.optimizers import Optimizer, momentum
 from bench.specs import mlp
 from bench.systems import system_for
 

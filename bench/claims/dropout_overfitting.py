@@ -21,8 +21,9 @@ of the errors. Planned for deviations of the paired differences of 0.05 nat and 
 """
 
 from bench import conventions, dataset, training, weights
-from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
+from bench.claim import Budget, Claim, Figure, Job, Outcome, Search
 from bench.contract import Update
+from bench.hypothesis import Difference, Hypothesis
 from bench.ranges import PROBABILITY
 from bench.specs import mlp
 from bench.systems import system_for

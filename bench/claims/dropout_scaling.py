@@ -28,8 +28,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from bench import training, weights
-from bench.claim import Bound, Budget, Claim, Figure, Hypothesis, Job, Outcome
-from bench.contract import INFERENCE, TRAINING, Gradients, State, System, Update, sgd
+from bench.claim import Budget, Claim, Figure, Job, Outcome
+from bench.contract import INFERENCE, TRAINING, Gradients, State, System, Update
+from bench.hypothesis import Bound, Hypothesis
+from bench.ledger import DATA, LEDGER
+from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.ranges import Range
 from bench.spec import Spec
@@ -220,7 +223,7 @@ def run(job: Job) -> Outcome:
         size, steps = settings["batch_size"], settings["steps"]
         given = training.batches(data, job.seed, size, steps, "float64")
         logits[name] = [system.evaluate("logits", staged, INFERENCE).outputs["logits"]]
-        for batch in training.masked(specs[form], job.seed, given):
+        for batch in LEDGER.each(DATA, training.masked(specs[form], job.seed, given)):
             step(system, batch, settings["learning_rate"], rates)
             logits[name].append(system.evaluate("logits", staged, INFERENCE).outputs["logits"])
         job.report((number + 1) / (len(plans) + 2), name)

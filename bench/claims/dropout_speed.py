@@ -26,8 +26,10 @@ from collections.abc import Callable
 import numpy as np
 
 from bench import weights
-from bench.claim import AtLeast, Budget, Claim, Figure, Hypothesis, Job, Outcome
-from bench.contract import System, Update, sgd
+from bench.claim import Budget, Claim, Figure, Job, Outcome
+from bench.contract import System, Update
+from bench.hypothesis import AtLeast, Hypothesis
+from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.spec import Spec
 from bench.specs import mlp

@@ -28,9 +28,10 @@ import math
 import numpy as np
 
 from bench import conventions, samples, scenes, training, weights
-from bench.claim import AtLeast, Budget, Claim, Figure, Hypothesis, Job, Outcome
+from bench.claim import Budget, Claim, Figure, Job, Outcome
 from bench.contract import Update
 from bench.dataset import Prepared
+from bench.hypothesis import AtLeast, Hypothesis
 from bench.instruments import segmentation, uncertainty
 from bench.instruments.uncertainty import Prediction
 from bench.ranges import Range

@@ -6,7 +6,8 @@ Every count is exact, so that one seed is enough and every rule is a bound.
 import math
 from collections.abc import Mapping
 
-from bench.claim import Bound, Budget, Claim, Figure, Hypothesis, Job, Outcome
+from bench.claim import Budget, Claim, Figure, Job, Outcome
+from bench.hypothesis import Bound, Hypothesis
 from bench.instruments.parameters import counted
 from bench.specs import convnet, lenet, mlp
 from bench.specs.convnet import Block

@@ -13,10 +13,12 @@ import numpy as np
 from sklearn.decomposition import FastICA
 
 from bench import conventions, training, weights
-from bench.claim import AtLeast, Budget, Claim, Figure, Hypothesis, Job, Outcome
-from bench.contract import State, Update, momentum
+from bench.claim import Budget, Claim, Figure, Job, Outcome
+from bench.contract import State, Update
 from bench.dataset import Prepared
+from bench.hypothesis import AtLeast, Hypothesis
 from bench.instruments import gabor
+from bench.optimizers import momentum
 from bench.randomness import stream
 from bench.spec import Spec
 from bench.specs import convnet

@@ -23,9 +23,10 @@ from typing import Literal
 import numpy as np
 
 from bench import conventions, samples, scenes, training, weights
-from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome
+from bench.claim import Budget, Claim, Figure, Job, Outcome
 from bench.contract import INFERENCE, Update
 from bench.dataset import Prepared
+from bench.hypothesis import Difference, Hypothesis
 from bench.instruments import segmentation
 from bench.ranges import Range
 from bench.scenes import aerial, stereo

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bench import initializers, weights
-from bench.claim import AtLeast, Budget, Claim, Erratum, Figure, Hypothesis, Job, Outcome, Within
-from bench.contract import Update, sgd
+from bench.claim import Budget, Claim, Erratum, Figure, Job, Outcome
+from bench.contract import Update
+from bench.hypothesis import AtLeast, Hypothesis, Within
 from bench.instruments import signal
+from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.ranges import Range
 from bench.specs import mlp

@@ -16,8 +16,10 @@ weights a net can classify half of the images and still have a loss of a hundred
 import math
 
 from bench import conventions, training, weights
-from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
-from bench.contract import Update, momentum
+from bench.claim import Budget, Claim, Figure, Job, Outcome, Search
+from bench.contract import Update
+from bench.hypothesis import Difference, Hypothesis
+from bench.optimizers import momentum
 from bench.specs import mlp
 from bench.systems import system_for
 

@@ -31,10 +31,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from bench import conventions, dataset, training, weights
-from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
-from bench.contract import INFERENCE, Update, sgd
+from bench.claim import Budget, Claim, Figure, Job, Outcome, Search
+from bench.contract import INFERENCE, Update
 from bench.dataset import Prepared
+from bench.hypothesis import Difference, Hypothesis
 from bench.instruments import blocks
+from bench.optimizers import sgd
 from bench.specs import mlp, preprocessing
 from bench.systems import system_for
 

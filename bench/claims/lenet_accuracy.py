@@ -10,8 +10,9 @@ import dataclasses
 from typing import Any
 
 from bench import conventions, training
-from bench.claim import AtLeast, Budget, Claim, Equivalent, Hypothesis, Job, Outcome
+from bench.claim import Budget, Claim, Job, Outcome
 from bench.contract import TRAINING, Update
+from bench.hypothesis import AtLeast, Equivalent, Hypothesis
 from bench.specs import lenet
 
 TRAINING_SETTINGS = {"batch_size": 64, "learning_rate": 1e-3, "steps": None}

@@ -3,8 +3,10 @@
 import numpy as np
 
 from bench import weights
-from bench.claim import Bound, Budget, Claim, Hypothesis, Job, Outcome
-from bench.contract import Update, sgd
+from bench.claim import Budget, Claim, Job, Outcome
+from bench.contract import Update
+from bench.hypothesis import Bound, Hypothesis
+from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.specs import single_max_pool
 from bench.systems import system_for

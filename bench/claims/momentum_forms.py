@@ -17,8 +17,11 @@ import importlib
 import numpy as np
 
 from bench import conventions, training, weights
-from bench.claim import Bound, Budget, Claim, Figure, Hypothesis, Job, Outcome
-from bench.contract import Arrays, System, Update, deck_momentum, momentum
+from bench.claim import Budget, Claim, Figure, Job, Outcome
+from bench.contract import Arrays, System, Update
+from bench.hypothesis import Bound, Hypothesis
+from bench.ledger import DATA, LEDGER
+from bench.optimizers import deck_momentum, momentum
 from bench.ranges import PROBABILITY
 from bench.specs import mlp
 from bench.systems import system_for
@@ -119,7 +122,7 @@ def run(job: Job) -> Outcome:
     rows: list[dict[str, float | str]] = []
     excess: list[float] = []
     given = training.batches(data, job.seed, job.settings["batch_size"], steps, "float64")
-    for step, batch in enumerate(given):
+    for step, batch in enumerate(LEDGER.each(DATA, given)):
         rates = (rate, rate * drop)
         present = schedules.piecewise_constant(step, (boundary,), rates)
         if job.arm == "drop_rescaled" and step == boundary:

@@ -26,9 +26,11 @@ used again), 0.25; with 9 seeds the power is 0.89.
 import math
 
 from bench import conventions, training, weights
-from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
-from bench.contract import Optimizer, Update, adagrad, momentum, sgd
+from bench.claim import Budget, Claim, Figure, Job, Outcome, Search
+from bench.contract import Update
+from bench.hypothesis import Difference, Hypothesis
 from bench.instruments import blocks
+from bench.optimizers import Optimizer, adagrad, momentum, sgd
 from bench.specs import mlp
 from bench.systems import system_for
 

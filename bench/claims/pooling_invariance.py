@@ -13,20 +13,9 @@ import math
 import numpy as np
 
 from bench import conventions, training, weights
-from bench.claim import (
-    AtLeast,
-    Bound,
-    Budget,
-    Claim,
-    Difference,
-    Erratum,
-    Figure,
-    Hypothesis,
-    Job,
-    Outcome,
-    Search,
-)
+from bench.claim import Budget, Claim, Erratum, Figure, Job, Outcome, Search
 from bench.contract import Batch, System, Update
+from bench.hypothesis import AtLeast, Bound, Difference, Hypothesis
 from bench.instruments import shifts
 from bench.instruments.feature_maps import field_of_view, sizes
 from bench.ranges import Range

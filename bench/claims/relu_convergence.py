@@ -18,9 +18,11 @@ with 0.9.
 import math
 
 from bench import conventions, training, weights
-from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Same, Search
-from bench.contract import Update, momentum
+from bench.claim import Budget, Claim, Figure, Job, Outcome, Search
+from bench.contract import Update
+from bench.hypothesis import Difference, Hypothesis, Same
 from bench.instruments.curves import smoothed
+from bench.optimizers import momentum
 from bench.specs import mlp
 from bench.systems import system_for
 

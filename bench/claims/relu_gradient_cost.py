@@ -11,8 +11,10 @@ import math
 
 import numpy as np
 
-from bench.claim import AtLeast, Budget, Claim, Figure, Hypothesis, Job, Outcome
-from bench.contract import INFERENCE, System, Update, sgd
+from bench.claim import Budget, Claim, Figure, Job, Outcome
+from bench.contract import INFERENCE, System, Update
+from bench.hypothesis import AtLeast, Hypothesis
+from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.specs import single_activation
 from bench.systems import system_for

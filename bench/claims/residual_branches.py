@@ -19,10 +19,12 @@ power of at least 0.93, but what is explained with 0.74: a fifth of the variance
 import math
 
 from bench import conventions, training, weights
-from bench.claim import AtLeast, Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome
+from bench.claim import Budget, Claim, Figure, Job, Outcome
 from bench.claims.residual_depth import net
-from bench.contract import Update, momentum
+from bench.contract import Update
+from bench.hypothesis import AtLeast, Difference, Hypothesis
 from bench.instruments import residual
+from bench.optimizers import momentum
 from bench.systems import system_for
 
 EFFECT, TENTH = math.log2(1.2), 0.1

@@ -18,10 +18,12 @@ nats are found with 0.86.
 import math
 
 from bench import conventions, training, weights
-from bench.claim import AtLeast, Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome
-from bench.contract import Update, momentum
+from bench.claim import Budget, Claim, Figure, Job, Outcome
+from bench.contract import Update
+from bench.hypothesis import AtLeast, Difference, Hypothesis
 from bench.instruments import residual
 from bench.instruments.curves import smoothed
+from bench.optimizers import momentum
 from bench.spec import Spec
 from bench.specs import resnet
 from bench.systems import system_for

@@ -29,10 +29,12 @@ from typing import Literal
 import numpy as np
 
 from bench import conventions, training, weights
-from bench.claim import AtLeast, Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Within
-from bench.contract import Update, sgd
+from bench.claim import Budget, Claim, Figure, Job, Outcome
+from bench.contract import Update
 from bench.errors import UserError
+from bench.hypothesis import AtLeast, Difference, Hypothesis, Within
 from bench.instruments import signal
+from bench.optimizers import sgd
 from bench.ranges import Range
 from bench.spec import Spec
 from bench.specs import resnet

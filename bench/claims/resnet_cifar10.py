@@ -43,10 +43,12 @@ from collections.abc import Callable
 import numpy as np
 
 from bench import conventions, crops, dataset, training, weights
-from bench.claim import Budget, Claim, Figure, Hypothesis, Job, Outcome, Within
-from bench.contract import Update, momentum
+from bench.claim import Budget, Claim, Figure, Job, Outcome
+from bench.contract import Update
 from bench.dataset import Prepared
+from bench.hypothesis import Hypothesis, Within
 from bench.instruments import blocks
+from bench.optimizers import momentum
 from bench.ranges import NOT_NEGATIVE, Range
 from bench.specs import resnet
 from bench.systems import system_for

@@ -25,9 +25,11 @@ import importlib
 from collections.abc import Callable
 
 from bench import training, weights
-from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
-from bench.contract import Update, sgd
+from bench.claim import Budget, Claim, Figure, Job, Outcome, Search
+from bench.contract import Update
+from bench.hypothesis import Difference, Hypothesis
 from bench.instruments import blocks
+from bench.optimizers import sgd
 from bench.specs import mlp
 from bench.systems import system_for
 

@@ -36,8 +36,9 @@ import math
 from collections.abc import Mapping
 
 from bench import conventions, training, weights
-from bench.claim import AtLeast, Bound, Budget, Claim, Figure, Hypothesis, Job, Outcome
+from bench.claim import Budget, Claim, Figure, Job, Outcome
 from bench.contract import Update
+from bench.hypothesis import AtLeast, Bound, Hypothesis
 from bench.instruments import blocks
 from bench.instruments.kernel_stacks import Pair, Stages, counts, nets, view
 from bench.randomness import stream

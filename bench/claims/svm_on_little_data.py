@@ -22,9 +22,11 @@ from dataclasses import dataclass
 from sklearn.svm import SVC
 
 from bench import conventions, dataset, training, weights
-from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome, Search
-from bench.contract import System, Update, momentum
+from bench.claim import Budget, Claim, Figure, Job, Outcome, Search
+from bench.contract import System, Update
 from bench.dataset import Prepared
+from bench.hypothesis import Difference, Hypothesis
+from bench.optimizers import momentum
 from bench.spec import Spec
 from bench.specs import convnet, mlp
 from bench.systems import system_for

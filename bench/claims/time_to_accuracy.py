@@ -22,9 +22,10 @@ import math
 from typing import Literal
 
 from bench import conventions, training, weights
-from bench.claim import AtLeast, Budget, Claim, Figure, Hypothesis, Job, Outcome, Within
+from bench.claim import Budget, Claim, Figure, Job, Outcome
 from bench.contract import System, Update
 from bench.dataset import Prepared
+from bench.hypothesis import AtLeast, Hypothesis, Within
 from bench.ranges import PROBABILITY, Range
 from bench.spec import Spec
 from bench.specs import convnet, mlp

@@ -24,9 +24,10 @@ import math
 import numpy as np
 
 from bench import conventions, samples, scenes, training, weights
-from bench.claim import Budget, Claim, Difference, Figure, Hypothesis, Job, Outcome
+from bench.claim import Budget, Claim, Figure, Job, Outcome
 from bench.contract import INFERENCE, Update
 from bench.dataset import Prepared
+from bench.hypothesis import Difference, Hypothesis
 from bench.instruments import blocks, segmentation
 from bench.ranges import Range
 from bench.scenes import digits

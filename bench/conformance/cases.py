@@ -10,16 +10,8 @@ import numpy as np
 from bench import conventions, dataset, training, weights
 from bench.conformance import nets
 from bench.conformance.nets import NETS, Net
-from bench.contract import (
-    Optimizer,
-    State,
-    Update,
-    adagrad,
-    deck_adam,
-    deck_momentum,
-    momentum,
-    sgd,
-)
+from bench.contract import State, Update
+from bench.optimizers import Optimizer, adagrad, deck_adam, deck_momentum, momentum, sgd
 from bench.scenes import digits
 from bench.spec import Spec
 

@@ -4,7 +4,8 @@ import numpy as np
 
 from bench import systems
 from bench.claim import Job
-from bench.contract import Config, State, Update, sgd
+from bench.contract import Config, State, Update
+from bench.optimizers import sgd
 from bench.spec import Spec
 
 

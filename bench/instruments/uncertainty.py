@@ -25,6 +25,7 @@ from sklearn.metrics import roc_auc_score
 from bench import training
 from bench.contract import INFERENCE, Mode, System
 from bench.errors import UserError
+from bench.ledger import DATA, LEDGER
 from bench.spec import Spec
 
 MONTE_CARLO = Mode(batch_statistics=False, dropout=True)
@@ -71,7 +72,7 @@ def monte_carlo(system: System, spec: Spec, x: np.ndarray, seed: int, samples: i
 
     def passes() -> Iterator[np.ndarray]:
         asked = ({"x": x} for _ in range(samples))
-        for batch in training.masked(spec, seed, asked, "monte carlo"):
+        for batch in LEDGER.each(DATA, training.masked(spec, seed, asked, "monte carlo")):
             answer = system.evaluate("logits", system.stage(batch), MONTE_CARLO)
             yield answer.outputs["logits"]
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from bench import inference
-from bench.claim import AtLeast, Bound, Difference, Equivalent, Rule, Same, Within
+from bench.hypothesis import AtLeast, Bound, Difference, Equivalent, Rule, Same, Within
 from bench.report.drawing import INK, draw, logarithmic
 from bench.report.style import in_order, look, title
 

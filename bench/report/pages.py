@@ -12,7 +12,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from bench import accounts, rules_text, summaries
-from bench.claim import AtLeast, Claim, Difference, Equivalent, Hypothesis, Same, Within
+from bench.claim import Claim
+from bench.hypothesis import AtLeast, Difference, Equivalent, Hypothesis, Same, Within
 from bench.ledger import STAGES
 from bench.report import atlas, conformance, evidence, figures, gallery, series, sources, speed
 from bench.report.gather import POOLED, Gathered

@@ -3,10 +3,11 @@
     python -m bench.timing.overhead --framework pytorch [--nets mlp lenet] [--rounds 20]
         [--json FILE]
 
-The suite trains by fit() of bench/training.py: batches drawn by the seed and checked, staged behind
-the contract, put on an account, and a report after every step. implementations/<framework>/bare.py
-trains the same net by the same rule on the same batches, and has none of that. Both begin an epoch
-of mnist5k by turns, in one process, on the clock of its CPU time (turns.py). The overhead is
+The suite trains by fit() of bench/training.py: batches drawn by the seed from a data set that was
+checked, staged behind the contract, put on an account, and a look at the loss after every step.
+implementations/<framework>/bare.py trains the same net by the same rule on the same batches, and
+has none of that. Both begin an epoch of mnist5k by turns, in one process, on the clock of its CPU
+time (turns.py). The overhead is
 
     seconds of fit() / seconds of the bare loop - 1
 

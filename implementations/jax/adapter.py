@@ -87,6 +87,9 @@ class System:
 
     def stage(self, batch: Arrays) -> dict[str, Any]:
         check_batch(self.spec, batch)
+        return self.place(batch)
+
+    def place(self, batch: Arrays) -> dict[str, Any]:
         arrays = {name: np.asarray(a, self._dtype_of(a)) for name, a in batch.items()}
         if not self.reads_here:
             return self.put(arrays)

@@ -5,14 +5,14 @@
 The other frameworks have containers of their own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from bench.spec import Spec
 from implementations.numpy.probe import Probe
-from implementations.numpy.tape import Node
+from implementations.numpy.tape import Node, Tape
 from implementations.numpy.techniques import batch_norm
 
 Model = dict[str, Any]
@@ -52,6 +52,17 @@ def replaced(model: Mapping[str, Any], change: Any, prefix: str = "") -> dict[st
         else:
             copy[key] = value
     return copy
+
+
+def on_tape(
+    model: Model, parameters: Collection[str], tape: Tape, wanted: Collection[str]
+) -> Model:
+    """The model with a node in place of every parameter; buffers stay arrays."""
+
+    def change(name: str, array: np.ndarray) -> Node | np.ndarray:
+        return Node(array, tape, name in wanted) if name in parameters else array
+
+    return replaced(model, change)
 
 
 def at(model: Model, name: str) -> Any:

@@ -64,6 +64,10 @@ class Node:
         else:
             self.gradient += gradient
 
+    def found(self) -> np.ndarray:
+        """The gradient that arrived; zero where the objective does not depend on this value."""
+        return np.zeros_like(self.value) if self.gradient is None else self.gradient
+
     def dot(self, constant: np.ndarray) -> "Node":
         """E = sum_i c_i x_i, a scalar. dE/dx = delta c."""
 

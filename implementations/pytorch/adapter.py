@@ -10,15 +10,14 @@ from torch import Tensor
 
 from bench.contract import Arrays, Config, Evaluation, Gradients, Mode, State, Update
 from bench.spec import Spec, check_batch, check_state
-from implementations.exchange import Primitives, exchanged
+from implementations.exchange import NONE, exchanged
 from implementations.pytorch import native
 from implementations.pytorch.device import environment, prepare
 from implementations.pytorch.probe import Probe, Tracer, Witness
-from implementations.pytorch.techniques import accumulation, optimizers, weight_decay
+from implementations.pytorch.step import Step
+from implementations.pytorch.techniques import accumulation, optimizers
 
 __all__ = ["System", "build", "environment"]
-
-ROWS = torch.contiguous_format  # the last axis side by side in memory
 
 
 def build(spec: Spec, updates: Mapping[str, Update], config: Config) -> "System":
@@ -31,25 +30,23 @@ class System:
         self.device, _ = prepare(config)
         self.dtype = getattr(torch, config.dtype)
         self.native = config.variant == "native"
-        self.primitives: Primitives = native.PRIMITIVES if self.native else {}
-        self.memory_format = native.MEMORY_FORMAT if self.native else ROWS
+        self.primitives = native.PRIMITIVES if self.native else NONE
         if self.native and self.device.type == "cpu":
             native.keep_freed_memory()
         self.architecture = importlib.import_module(spec.players("pytorch"))
         self.model = self.architecture.build(spec, config.dtype)
-        self.model.to(self.device, memory_format=self.memory_format)
+        layout = native.MEMORY_FORMAT if self.native else torch.contiguous_format
+        self.model.to(self.device, memory_format=layout)
         # In the spec's order: a module's own is that in which its layers were registered.
         parameters = _slashed(self.model.named_parameters())
         self.parameters = {name: parameters[name] for name in spec.parameters}
         buffers = _slashed(self.model.named_buffers())
         self.buffers = {name: buffers[name] for name in spec.buffers}
-        self.moved = {
-            key: {name: p for name, p in self.parameters.items() if update.selects(name)}
+        net = self.model, self.parameters, self.buffers, self.primitives
+        self.steps = {
+            key: Step(update, getattr(self.architecture, update.objective), *net)
             for key, update in updates.items()
         }
-        self.inputs = {key: update.inputs() for key, update in updates.items()}
-        self.slots: dict[str, dict[str, dict[str, Tensor]]] = {}
-        self.step: dict[str, int] = {}
         self.terms: dict[str, Tensor] = {}
         self.outputs: dict[str, Tensor] = {}
 
@@ -63,36 +60,41 @@ class System:
         for name, buffer in self.spec.buffers.items():
             initial = np.full(buffer.shape, buffer.initial)
             self.buffers[name].copy_(self._input(state.buffers.get(name, initial)))
-        for key, update in self.updates.items():
-            self.step[key] = state.step.get(key, 0)
+        shapes = self.spec.shapes()
+        for key, step in self.steps.items():
+            step.number = state.step.get(key, 0)
             given = state.optimizer.get(key, {})
-            self.slots[key] = {
+            step.slots = {
                 name: {
-                    slot: self._to_framework(name, given.get(f"{name}/{slot}", np.zeros(shape)))
-                    for slot in optimizers.SLOTS[update.optimizer.name]
+                    slot: self._to_framework(
+                        name, given.get(f"{name}/{slot}", np.zeros(shapes[name]))
+                    )
+                    for slot in optimizers.SLOTS[step.rule.optimizer.name]
                 }
-                for name, shape in self.spec.shapes().items()
-                if update.selects(name)
+                for name in step.moved
             }
 
     def export(self) -> State:
         optimizer = {
             key: {
                 f"{name}/{slot}": self._to_canonical(name, tensor)
-                for name, slots in by_name.items()
+                for name, slots in step.slots.items()
                 for slot, tensor in slots.items()
             }
-            for key, by_name in self.slots.items()
+            for key, step in self.steps.items()
         }
         return State(
             parameters={name: self._to_canonical(name, t) for name, t in self.parameters.items()},
             buffers={name: _array(tensor) for name, tensor in self.buffers.items()},
             optimizer=optimizer,
-            step=dict(self.step),
+            step={key: step.number for key, step in self.steps.items()},
         )
 
     def stage(self, batch: Arrays) -> dict[str, Tensor]:
         check_batch(self.spec, batch)
+        return self.place(batch)
+
+    def place(self, batch: Arrays) -> dict[str, Tensor]:
         return {name: self._input(array) for name, array in batch.items()}
 
     # --- questions --------------------------------------------------------------------------
@@ -118,9 +120,9 @@ class System:
     ) -> Gradients:
         mode = self.updates[update].mode
         probe = Probe(mode) if decisions is None else Witness(mode, self._choices(decisions))
-        terms, gradients = self._backward(update, batch, probe)
+        terms, gradients = self.steps[update].backward(batch, probe)
         return Gradients(
-            terms={name: float(term) for name, term in terms.items()},
+            terms={name: term.item() for name, term in terms.items()},
             gradients={name: self._to_canonical(name, g) for name, g in gradients.items()},
             evaluation=self._evaluation({}, probe),
         )
@@ -128,10 +130,9 @@ class System:
     def trace(
         self, update: str, batch: Mapping[str, Tensor]
     ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-        rule = self.updates[update]
-        tracer = Tracer(rule.mode)
-        terms = getattr(self.architecture, rule.objective)(self.model, batch, tracer)
-        gradients = _gradients(terms, tracer.activations)
+        step, tracer = self.steps[update], Tracer(self.updates[update].mode)
+        terms = step.objective(self.model, batch, tracer)
+        gradients = step.gradients(terms, tracer.activations)
         for name in self.spec.activations:
             yield name, _array(tracer.activations[name]), _array(gradients[name])
 
@@ -152,27 +153,17 @@ class System:
         return Gradients(means, gradients, Evaluation({}, buffers=buffers))
 
     def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:
-        self._step(
-            update,
-            {
-                name: self._to_framework(name, array)
-                for name, array in gradients.by_parameters().items()
-            },
-            learning_rate,
-        )
-        buffers = gradients.evaluation.buffers
-        self._commit({name: self._input(array) for name, array in buffers.items()})
+        step, buffers = self.steps[update], gradients.evaluation.buffers
+        by_name = gradients.by_parameters().items()
+        own = {n: self._to_framework(n, a) for n, a in by_name if n in self.parameters}
+        step.apply(own, learning_rate)
+        step.commit({name: self._input(array) for name, array in buffers.items()})
 
     def update(self, update: str, batch: Mapping[str, Tensor], learning_rate: float) -> None:
-        probe = Probe(self.updates[update].mode)
-        with exchanged(self.primitives):
-            self.terms, gradients = self._backward(update, batch, probe)
-            step = self._step_at_once if self.native else self._step
-            step(update, gradients, learning_rate)
-        self._commit(probe.buffers)
+        self.terms = self.steps[update].update(batch, learning_rate)
 
     def read(self) -> Mapping[str, float]:
-        return {name: float(term) for name, term in self.terms.items()}
+        return {name: term.item() for name, term in self.terms.items()}
 
     def collect(self) -> Arrays:
         return {name: _array(output) for name, output in self.outputs.items()}
@@ -182,61 +173,11 @@ class System:
             torch.cuda.synchronize()
 
     def close(self) -> None:
-        self.parameters, self.buffers, self.slots, self.moved = {}, {}, {}, {}
+        self.parameters, self.buffers, self.steps = {}, {}, {}
         self.terms, self.outputs = {}, {}
         del self.model
 
     # --- inside -----------------------------------------------------------------------------
-
-    def _backward(
-        self, update: str, batch: Mapping[str, Tensor], probe: Probe
-    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        rule, wanted = self.updates[update], self.moved[update]
-        if self.inputs[update]:
-            inputs = {name: batch[name].detach().requires_grad_() for name in self.inputs[update]}
-            batch = {**batch, **inputs}
-            wanted = {**wanted, **{f"input:{name}": x for name, x in inputs.items()}}
-        terms = getattr(self.architecture, rule.objective)(self.model, batch, probe)
-        gradients = _gradients(terms, wanted)
-        return {name: term.detach() for name, term in terms.items()}, gradients
-
-    def _step(self, update: str, gradients: dict[str, Tensor], learning_rate: float) -> None:
-        rule, gradients = self.updates[update], self._prepared(update, gradients)
-        number = self.step[update] = self.step[update] + 1
-        step, constants = getattr(optimizers, rule.optimizer.name), rule.optimizer.constants
-        parameters, slots = self.moved[update], self.slots[update]
-        for name, gradient in gradients.items():
-            step(parameters[name], gradient, slots[name], number, learning_rate, **constants)
-
-    def _step_at_once(
-        self, update: str, gradients: dict[str, Tensor], learning_rate: float
-    ) -> None:
-        """As _step(), all parameters in one call."""
-        rule, gradients = self.updates[update], self._prepared(update, gradients)
-        self.step[update] += 1
-        if gradients:
-            getattr(native, rule.optimizer.name)(
-                [self.parameters[name] for name in gradients],
-                [self._laid_out(gradient) for gradient in gradients.values()],
-                [self.slots[update][name] for name in gradients],
-                self.step[update],
-                learning_rate,
-                **rule.optimizer.constants,
-            )
-
-    def _prepared(self, update: str, gradients: dict[str, Tensor]) -> dict[str, Tensor]:
-        """What the rule is given: of parameters alone, clipped and decayed where it is asked."""
-        rule = self.updates[update]
-        gradients = {name: g for name, g in gradients.items() if name in self.parameters}
-        if gradients and rule.clip_global_norm is not None:
-            gradients = optimizers.clip_by_global_norm(gradients, rule.clip_global_norm)
-        if rule.weight_decay is not None:
-            gradients = weight_decay.decayed(gradients, self.parameters, rule.weight_decay)
-        return gradients
-
-    def _commit(self, buffers: Mapping[str, Tensor]) -> None:
-        for name, tensor in buffers.items():
-            self.buffers[name].copy_(tensor)
 
     def _evaluation(self, outputs: Mapping[str, Tensor], probe: Probe) -> Evaluation:
         arrays = {name: _array(x) for name, x in outputs.items()}
@@ -270,12 +211,8 @@ class System:
         return self._laid_out(tensor)
 
     def _laid_out(self, tensor: Tensor) -> Tensor:
-        """In one order of memory, which for images and kernels is that of the variant.
-
-        Rules that go through memory, not through axes, need it alike in all that they are given.
-        """
-        images = tensor.ndim == 4
-        return tensor.contiguous(memory_format=self.memory_format if images else ROWS)
+        """In one order of memory, that of the variant."""
+        return native.laid_out(tensor) if self.native else tensor.contiguous()
 
     def _to_canonical(self, name: str, tensor: Tensor) -> np.ndarray:
         if name.startswith("input:"):
@@ -283,19 +220,6 @@ class System:
         layout = self.spec.parameters[name].layout
         axes = {"convolution": (2, 3, 1, 0), "dense": (1, 0), "vector": (0,)}[layout]
         return np.ascontiguousarray(tensor.detach().cpu().numpy().transpose(axes)).copy()
-
-
-def _gradients(terms: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Of the sum of the terms; zero where it does not depend on what is wanted."""
-    if not wanted:
-        return {}
-    first, *others = terms.values()
-    objective = torch.stack([first, *others]).sum() if others else first
-    found = torch.autograd.grad(objective, list(wanted.values()), allow_unused=True)
-    return {
-        name: torch.zeros_like(source) if gradient is None else gradient
-        for (name, source), gradient in zip(wanted.items(), found, strict=True)
-    }
 
 
 def _slashed(named: Iterable[tuple[str, Tensor]]) -> dict[str, Tensor]:

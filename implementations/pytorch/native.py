@@ -28,6 +28,13 @@ MEMORY_FORMAT = torch.channels_last
 Slots = list[dict[str, Tensor]]  # of each parameter
 
 
+def laid_out(tensor: Tensor) -> Tensor:
+    """In the order of memory of this variant. Rules that go through memory, not through axes, need
+    it alike in all that they are given."""
+    images = tensor.ndim == 4
+    return tensor.contiguous(memory_format=MEMORY_FORMAT if images else torch.contiguous_format)
+
+
 @functools.cache
 def keep_freed_memory() -> None:
     """Let the process keep what it frees, for the next tensor.

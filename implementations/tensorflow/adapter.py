@@ -18,7 +18,8 @@ from implementations.tensorflow import native
 from implementations.tensorflow.device import environment, prepare
 from implementations.tensorflow.model import named_variables
 from implementations.tensorflow.probe import Probe, Tracer, Witness
-from implementations.tensorflow.techniques import accumulation, optimizers, weight_decay
+from implementations.tensorflow.step import Step
+from implementations.tensorflow.techniques import accumulation, optimizers
 
 # One System traces its functions once a shape, but each System has its own: TensorFlow counts the
 # traces by name and would warn of them all.
@@ -38,8 +39,6 @@ class System:
         self.dtype = config.dtype
         self.primitives = native.PRIMITIVES if config.variant == "native" else NONE
         self.architecture = importlib.import_module(spec.players("tensorflow"))
-        self.slots: dict[str, dict[str, dict[str, tf.Variable]]] = {}
-        self.step: dict[str, int] = {}
         self.terms: dict[str, tf.Tensor] = {}
         self.outputs: dict[str, tf.Tensor] = {}
         self.functions: dict[tuple[Any, ...], Any] = {}
@@ -48,14 +47,11 @@ class System:
             variables = dict(named_variables(self.model))
             self.parameters = {name: variables[name] for name in spec.parameters}
             self.buffers = {name: variables[name] for name in spec.buffers}
-            for key, update in updates.items():
-                self.step[key] = 0
-                names = optimizers.SLOTS[update.optimizer.name]
-                self.slots[key] = {
-                    name: {slot: tf.Variable(tf.zeros_like(p)) for slot in names}
-                    for name, p in self.parameters.items()
-                    if update.selects(name)
-                }
+            net = self.model, self.parameters, self.buffers
+            self.steps = {
+                key: Step(update, getattr(self.architecture, update.objective), *net)
+                for key, update in updates.items()
+            }
 
     # --- state ------------------------------------------------------------------------------
 
@@ -66,10 +62,10 @@ class System:
         for name, buffer in self.spec.buffers.items():
             initial = np.full(buffer.shape, buffer.initial)
             self.buffers[name].assign(state.buffers.get(name, initial).astype(self.dtype))
-        for key, by_name in self.slots.items():
-            self.step[key] = state.step.get(key, 0)
+        for key, step in self.steps.items():
+            step.number = state.step.get(key, 0)
             given = state.optimizer.get(key, {})
-            for name, slots in by_name.items():
+            for name, slots in step.slots.items():
                 for slot, variable in slots.items():
                     zeros = np.zeros(self.spec.parameters[name].shape)
                     variable.assign(given.get(f"{name}/{slot}", zeros).astype(self.dtype))
@@ -78,16 +74,20 @@ class System:
         optimizer = {
             key: {
                 f"{name}/{slot}": variable.numpy().copy()
-                for name, slots in by_name.items()
+                for name, slots in step.slots.items()
                 for slot, variable in slots.items()
             }
-            for key, by_name in self.slots.items()
+            for key, step in self.steps.items()
         }
         owned = _arrays(self.parameters), _arrays(self.buffers)
-        return State(*owned, optimizer, step=dict(self.step))
+        numbers = {key: step.number for key, step in self.steps.items()}
+        return State(*owned, optimizer, step=numbers)
 
     def stage(self, batch: Arrays) -> dict[str, tf.Tensor]:
         check_batch(self.spec, batch)
+        return self.place(batch)
+
+    def place(self, batch: Arrays) -> dict[str, tf.Tensor]:
         with tf.device(self.device):
             return {name: self._input(array) for name, array in batch.items()}
 
@@ -114,7 +114,7 @@ class System:
 
         def ask(batch: Any, given: Any) -> Any:
             probe = Probe(mode) if given is None else Witness(mode, given)
-            return *self._backward(update, batch, probe), *_noted(probe)
+            return *self.steps[update].backward(batch, probe), *_noted(probe)
 
         compiled = self._compiled(("differentiate", update), ask)
         terms, gradients, *noted = compiled(batch, self._choices(decisions))
@@ -127,12 +127,12 @@ class System:
     def trace(
         self, update: str, batch: Mapping[str, tf.Tensor]
     ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-        rule = self.updates[update]
+        step = self.steps[update]
         with tf.device(self.device), tf.GradientTape(watch_accessed_variables=False) as tape:
-            tracer = Tracer(rule.mode, tape)
-            terms = getattr(self.architecture, rule.objective)(self.model, batch, tracer)
+            tracer = Tracer(step.rule.mode, tape)
+            terms = step.objective(self.model, batch, tracer)
             objective = tf.add_n(list(terms.values()))
-        gradients = _gradients(tape, objective, tracer.activations)
+        gradients = step.gradients(tape, objective, tracer.activations)
         for name in self.spec.activations:
             yield name, tracer.activations[name].numpy(), gradients[name].numpy()
 
@@ -158,22 +158,17 @@ class System:
                 name: tf.convert_to_tensor(array.astype(self.dtype))
                 for name, array in gradients.by_parameters().items()
             }
-        step = self._compiled(("apply", update), lambda *given: self._step(update, *given))
-        step(tensors, *self._scalars(update, learning_rate))
-        self._commit(gradients.evaluation.buffers)
-        self.step[update] += 1
+        step = self.steps[update]
+        compiled = self._compiled(("apply", update), step.apply)
+        compiled(tensors, *self._scalars(step, learning_rate))
+        step.commit(gradients.evaluation.buffers)
+        step.number += 1
 
     def update(self, update: str, batch: Mapping[str, tf.Tensor], learning_rate: float) -> None:
-        def whole(batch: Any, step: tf.Tensor, rate: tf.Tensor) -> Any:
-            probe = Probe(self.updates[update].mode)
-            terms, gradients = self._backward(update, batch, probe)
-            self._step(update, gradients, step, rate)
-            self._commit(probe.buffers)
-            return terms
-
-        compiled = self._compiled(("update", update), whole, self.primitives)
-        self.terms = compiled(batch, *self._scalars(update, learning_rate))
-        self.step[update] += 1
+        step = self.steps[update]
+        compiled = self._compiled(("update", update), step.update, self.primitives)
+        self.terms = compiled(batch, *self._scalars(step, learning_rate))
+        step.number += 1
 
     def read(self) -> Mapping[str, float]:
         return {name: float(term) for name, term in self.terms.items()}
@@ -186,7 +181,7 @@ class System:
             tf.test.experimental.sync_devices()
 
     def close(self) -> None:
-        self.parameters, self.buffers, self.slots = {}, {}, {}
+        self.parameters, self.buffers, self.steps = {}, {}, {}
         self.terms, self.outputs, self.functions = {}, {}, {}
         del self.model
 
@@ -201,37 +196,6 @@ class System:
         # The reference asks evaluate() and forward() alike: it compiles one function for both.
         key = "forward" if primitives else "evaluate", function, mode
         return self._compiled(key, ask, primitives)
-
-    def _backward(
-        self, update: str, batch: Mapping[str, tf.Tensor], probe: Probe
-    ) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-        rule = self.updates[update]
-        wanted: dict[str, Any] = {n: p for n, p in self.parameters.items() if rule.selects(n)}
-        inputs = {f"input:{name}": batch[name] for name in rule.inputs()}
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch([*wanted.values(), *inputs.values()])
-            terms = getattr(self.architecture, rule.objective)(self.model, batch, probe)
-            objective = tf.add_n(list(terms.values()))
-        return terms, _gradients(tape, objective, {**wanted, **inputs})
-
-    def _step(
-        self, update: str, gradients: Mapping[str, tf.Tensor], step: tf.Tensor, rate: tf.Tensor
-    ) -> None:
-        rule = self.updates[update]
-        own = {name: g for name, g in gradients.items() if name in self.parameters}
-        if rule.clip_global_norm is not None and own:
-            own = optimizers.clip_by_global_norm(own, rule.clip_global_norm)
-        if rule.weight_decay is not None:
-            own = weight_decay.decayed(own, self.parameters, rule.weight_decay)
-        apply = getattr(optimizers, rule.optimizer.name)
-        for name, gradient in own.items():
-            slots = self.slots[update][name]
-            constants = rule.optimizer.constants
-            apply(self.parameters[name], gradient, slots, step, rate, **constants)
-
-    def _commit(self, buffers: Mapping[str, Any]) -> None:
-        for name, value in buffers.items():
-            self.buffers[name].assign(tf.cast(value, self.dtype))
 
     def _evaluation(self, outputs: Any, decisions: Any, margins: Any, buffers: Any) -> Evaluation:
         indices = {name: tensor.numpy().astype(np.int8) for name, tensor in decisions.items()}
@@ -251,9 +215,9 @@ class System:
             self.functions[key] = tf.function(placed, autograph=False, jit_compile=False)
         return self.functions[key]
 
-    def _scalars(self, update: str, learning_rate: float) -> tuple[tf.Tensor, tf.Tensor]:
+    def _scalars(self, step: Step, learning_rate: float) -> tuple[tf.Tensor, tf.Tensor]:
         return (
-            tf.constant(self.step[update] + 1, tf.float64),
+            tf.constant(step.number + 1, tf.float64),
             tf.constant(learning_rate, tf.float64),
         )
 
@@ -266,11 +230,6 @@ class System:
     def _input(self, array: np.ndarray) -> tf.Tensor:
         dtype = self.dtype if array.dtype.kind == "f" else "int64"
         return tf.convert_to_tensor(array.astype(dtype, copy=False))  # which copies
-
-
-def _gradients(tape: tf.GradientTape, objective: tf.Tensor, wanted: dict[str, Any]) -> Any:
-    """By what is wanted; zero where the objective does not depend on it."""
-    return tape.gradient(objective, wanted, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
 def _noted(probe: Probe) -> tuple[dict[str, tf.Tensor], ...]:

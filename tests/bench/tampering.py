@@ -12,7 +12,8 @@ from bench.conformance import lockstep
 from bench.conformance.cases import Case
 from bench.conformance.lockstep import Comparison
 from bench.conformance.nets import Net
-from bench.contract import Gradients, State, Update, sgd
+from bench.contract import Gradients, State, Update
+from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.specs import single_max_pool, single_upsampling
 from implementations.numpy import adapter

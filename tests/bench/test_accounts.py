@@ -9,8 +9,9 @@ import pytest
 
 from bench import accounts, ledger, store, summaries, systems, weights
 from bench.claims import relu_gradient_cost
-from bench.contract import INFERENCE, Config, Update, sgd
+from bench.contract import INFERENCE, Config, Update
 from bench.ledger import BUILDING, DATA, FIRST, IMPORTS, REST, STAGES, STAGING, STEPS, Ledger
+from bench.optimizers import sgd
 from bench.specs import mlp, single_activation
 from implementations.numpy import adapter
 from tests.implementations.systems import drawn
@@ -24,6 +25,16 @@ class Clock:
 
     def pass_by(self, seconds: float) -> None:
         self.now += seconds
+
+
+SPEC = mlp.spec((6,), (5,), 3)
+
+
+def trained_by_sgd() -> systems.System:
+    update = Update("cross_entropy", ("",), sgd())
+    system = systems.build(adapter, SPEC, {"train": update}, Config())
+    system.load(weights.initial(SPEC, 0))
+    return system
 
 
 @pytest.fixture
@@ -75,13 +86,12 @@ def test_only_the_making_of_an_entry_is_counted() -> None:
     book = Ledger(clock)
     book.enter(REST)
 
-    @book.counted_each(DATA)
     def numbers(count: int):
         for number in range(count):
             clock.pass_by(1.0)
             yield number
 
-    for _ in numbers(3):
+    for _ in book.each(DATA, numbers(3)):
         clock.pass_by(10.0)
     assert spent(book) == {DATA: 3.0, REST: 30.0}
 
@@ -116,12 +126,8 @@ def test_every_call_of_a_system_has_its_stage(
             return inner(self, *given)
 
         monkeypatch.setattr(system_type, name, slow)
-    spec = mlp.spec((6,), (5,), 3)
-    system = systems.build(
-        adapter, spec, {"train": Update("cross_entropy", ("",), sgd())}, Config()
-    )
-    system.load(weights.initial(spec, 0))
-    small, large = (system.stage(drawn(spec, examples)) for examples in (2, 4))
+    system = trained_by_sgd()
+    small, large = (system.stage(drawn(SPEC, examples)) for examples in (2, 4))
     for batch in (small, small, small, large):
         system.update("train", batch, 0.1)
     system.evaluate("logits", small, INFERENCE)
@@ -135,14 +141,12 @@ def test_every_call_of_a_system_has_its_stage(
     }
 
 
-def test_a_step_is_staged_and_made_and_read(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In one call, on the accounts that the three calls would be on, and with their result."""
-    spec = mlp.spec((6,), (5,), 3)
-    update = Update("cross_entropy", ("",), sgd())
-    one, other = (systems.build(adapter, spec, {"train": update}, Config()) for _ in range(2))
-    for system in (one, other):
-        system.load(weights.initial(spec, 0))
-    batch = drawn(spec, 4)
+def test_steps_are_drawn_and_staged_and_made_and_read(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one loop, on the accounts that the calls would be on, and with their result."""
+    one, other = (trained_by_sgd() for _ in range(2))
+    batch = drawn(SPEC, 4)
     for seconds, name in enumerate(("stage", "update", "read"), 1):
         inner = getattr(adapter.System, name)
 
@@ -153,13 +157,78 @@ def test_a_step_is_staged_and_made_and_read(clock: Clock, monkeypatch: pytest.Mo
         monkeypatch.setattr(adapter.System, name, slow)
     systems.LEDGER.enter(REST)
     systems.LEDGER.take()
-    losses = [one.step("train", batch, 0.1) for _ in range(2)]
-    assert spent(systems.LEDGER) == {STAGING: 2.0, FIRST: 5.0, STEPS: 5.0}
+
+    def made():
+        for _ in range(2):
+            clock.pass_by(10.0)
+            yield batch
+
+    losses = []
+    for loss in one.steps("train", made(), 0.1):
+        clock.pass_by(100.0)
+        losses.append(loss)
+    assert spent(systems.LEDGER) == {DATA: 20.0, STAGING: 2.0, FIRST: 5.0, STEPS: 5.0, REST: 200.0}
     expected = []
     for _ in range(2):
         other.update("train", other.stage(batch), 0.1)
         expected.append(sum(other.read().values()))
     assert losses == expected
+
+
+def test_another_shape_of_batch_is_a_first_step(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system, update = trained_by_sgd(), adapter.System.update
+
+    def slow(self: Any, *given: Any) -> None:
+        clock.pass_by(1.0)
+        update(self, *given)
+
+    monkeypatch.setattr(adapter.System, "update", slow)
+    given = [drawn(SPEC, examples) for examples in (4, 4, 2, 4, 4, 2)]
+    assert len(list(system.steps("train", given, 0.1))) == 6
+    assert spent(systems.LEDGER) == {FIRST: 2.0, STEPS: 4.0}
+
+
+def test_the_rate_may_be_a_schedule(clock: Clock) -> None:
+    """Of the step, counted from 0; a step with a rate of 0 leads nowhere."""
+    system, batch = trained_by_sgd(), drawn(SPEC, 4)
+    rates = (0.0, 0.1, 0.1)
+    losses = list(system.steps("train", [batch] * 3, rates.__getitem__))
+    assert losses[0] == losses[1] > losses[2]
+
+
+def test_the_clock_is_read_once_between_two_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data, staging, steps, and the rest where a loop has something to do after every step."""
+    readings = 0
+
+    def clock() -> float:
+        nonlocal readings
+        readings += 1
+        return 0.0
+
+    monkeypatch.setattr(systems, "LEDGER", Ledger(clock))
+    system, batch = trained_by_sgd(), drawn(SPEC, 4)
+    counts = []
+    for stage, boundaries in ((REST, 4), (STEPS, 3)):
+        systems.LEDGER.enter(stage)
+        for steps in (5, 6):
+            before = readings
+            assert len(list(system.steps("train", [batch] * steps, 0.1))) == steps
+            counts.append(readings - before)
+        assert counts[-1] - counts[-2] == boundaries
+
+
+@pytest.mark.parametrize("left", [False, True])
+def test_steps_leave_the_account_as_it_was(clock: Clock, left: bool) -> None:
+    """After the last one, and where the loop is left before."""
+    system, batch = trained_by_sgd(), drawn(SPEC, 4)
+    systems.LEDGER.enter(REST)
+    for _ in system.steps("train", [batch] * 3, 0.1):
+        assert systems.LEDGER.stage == REST
+        if left:
+            break
+    assert systems.LEDGER.stage == REST
 
 
 def test_building_is_a_stage_of_its_own(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:

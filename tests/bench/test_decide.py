@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from bench import decide
-from bench.claim import AtLeast, Difference, Equivalent, Rule, Same, Within
+from bench.hypothesis import AtLeast, Difference, Equivalent, Rule, Same, Within
 from bench.randomness import stream
 from tests.bench.toy_claims import ALIKE, FRAMEWORKS, GAIN, LAW, LEVEL, SAME, claim, table
 

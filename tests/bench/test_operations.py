@@ -3,8 +3,8 @@
 import pytest
 
 from bench import operations, spec
-from bench.contract import CONSTANTS, adam, sgd
 from bench.errors import UserError
+from bench.optimizers import CONSTANTS, adam, sgd
 from bench.specs import convnet, mlp, resnet
 from bench.specs.convnet import Block
 from implementations.numpy.techniques.optimizers import SLOTS

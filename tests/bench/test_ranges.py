@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from bench import initializers, ranges
-from bench.contract import Optimizer, Update, adam, deck_adam, momentum, sgd
+from bench.contract import Update
 from bench.conventions import BATCH_NORM
 from bench.errors import UserError
+from bench.optimizers import Optimizer, adam, deck_adam, momentum, sgd
 from bench.specs import convnet, mlp, single_activation, single_batch_norm, vgg
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bench.claim import Difference, Within
+from bench.hypothesis import Difference, Within
 from bench.randomness import stream
 from tests.bench.toy_claims import (
     ALIKE,

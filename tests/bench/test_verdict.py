@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.claim import AtLeast, Bound, Claim, Hypothesis, Rule
+from bench.claim import Claim
 from bench.errors import ContractError, UserError
+from bench.hypothesis import AtLeast, Bound, Hypothesis, Rule
 from bench.randomness import stream
 from tests.bench.toy_claims import (
     ALIKE,

@@ -9,18 +9,8 @@ import numpy as np
 import pandas as pd
 
 from bench import verdict
-from bench.claim import (
-    AtLeast,
-    Bound,
-    Budget,
-    Claim,
-    Difference,
-    Equivalent,
-    Hypothesis,
-    Rule,
-    Same,
-    Within,
-)
+from bench.claim import Budget, Claim
+from bench.hypothesis import AtLeast, Bound, Difference, Equivalent, Hypothesis, Rule, Same, Within
 
 FRAMEWORKS = ("numpy", "pytorch", "tensorflow", "jax")
 LEVEL = AtLeast("score", "new", 0.9, smallest_effect=0.01, deviation=0.01)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import numpy as np
 
 from bench import weights
-from bench.contract import TRAINING, Config, Mode, State, Update, sgd
+from bench.contract import TRAINING, Config, Mode, State, Update
+from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.spec import Spec
 from implementations.numpy import adapter

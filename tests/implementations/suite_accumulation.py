@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.contract import INFERENCE, Arrays, Gradients, System, Update, momentum, sgd
+from bench.contract import INFERENCE, Arrays, Gradients, System, Update
 from bench.conventions import BATCH_NORM
 from bench.errors import ContractError, UserError
+from bench.optimizers import momentum, sgd
 from bench.randomness import stream
 from bench.spec import Spec
 from bench.specs import convnet, mlp

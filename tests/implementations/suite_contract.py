@@ -13,17 +13,9 @@ import pytest
 
 from bench import spec as specs
 from bench import weights
-from bench.contract import (
-    INFERENCE,
-    Config,
-    State,
-    System,
-    Update,
-    adam,
-    momentum,
-    sgd,
-)
+from bench.contract import INFERENCE, Config, State, System, Update
 from bench.errors import ContractError, UserError
+from bench.optimizers import adam, momentum, sgd
 from bench.randomness import stream
 from bench.specs import lenet, mlp, single_convolution, single_max_pool
 from tests.implementations.systems import EXACT, distance

@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 
 from bench import weights
-from bench.contract import Arrays, Config, State, System, Update, adam, sgd
+from bench.contract import Arrays, Config, State, System, Update
 from bench.conventions import BATCH_NORM
 from bench.errors import ContractError, UserError
+from bench.optimizers import adam, sgd
 from bench.spec import Spec
 from bench.specs import convnet, fusion_segnet, lenet, mlp, segnet, vgg
 from bench.specs.convnet import Block

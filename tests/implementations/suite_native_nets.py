@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.contract import INFERENCE, Update, sgd
+from bench.contract import INFERENCE, Update
 from bench.conventions import BATCH_NORM
+from bench.optimizers import sgd
 from bench.spec import Spec
 from bench.specs import convnet, lenet, mlp, segnet, vgg
 from bench.specs.convnet import Block

@@ -15,20 +15,10 @@ import numpy as np
 import pytest
 
 from bench import spec as specs
-from bench.contract import (
-    CONSTANTS,
-    INFERENCE,
-    TRAINING,
-    Config,
-    Mode,
-    Optimizer,
-    System,
-    Update,
-    momentum,
-    sgd,
-)
+from bench.contract import INFERENCE, TRAINING, Config, Mode, System, Update
 from bench.conventions import BATCH_NORM
 from bench.errors import UserError
+from bench.optimizers import CONSTANTS, Optimizer, momentum, sgd
 from bench.spec import Spec
 from bench.specs import (
     convnet,

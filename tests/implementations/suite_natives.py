@@ -12,23 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.contract import (
-    INFERENCE,
-    TRAINING,
-    Config,
-    Evaluation,
-    Gradients,
-    Optimizer,
-    State,
-    System,
-    Update,
-    adagrad,
-    adam,
-    deck_adam,
-    deck_momentum,
-    momentum,
-    sgd,
-)
+from bench.contract import INFERENCE, TRAINING, Config, Evaluation, Gradients, State, System, Update
+from bench.optimizers import Optimizer, adagrad, adam, deck_adam, deck_momentum, momentum, sgd
 from bench.randomness import stream
 from bench.spec import Spec
 from bench.specs import (

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.contract import INFERENCE, TRAINING, Mode, State, Update, adam, sgd
+from bench.contract import INFERENCE, TRAINING, Mode, State, Update
 from bench.conventions import BATCH_NORM
 from bench.errors import ContractError
+from bench.optimizers import adam, sgd
 from bench.specs import convnet, fusion_segnet, mlp, resnet, segnet, vgg
 from bench.specs.convnet import Block
 from tests.implementations.systems import EXACT, built, close, distance, drawn, initial, residual

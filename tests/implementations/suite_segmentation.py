@@ -10,8 +10,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from bench.contract import INFERENCE, Arrays, Config, Gradients, System, Update, sgd
+from bench.contract import INFERENCE, Arrays, Config, Gradients, System, Update
 from bench.errors import UserError
+from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.specs import segnet, single_upsampling
 from tests.implementations.systems import EXACT, built, close, drawn

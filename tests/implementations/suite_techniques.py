@@ -12,25 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.contract import (
-    INFERENCE,
-    TRAINING,
-    Config,
-    Evaluation,
-    Gradients,
-    Mode,
-    Optimizer,
-    State,
-    Update,
-    adagrad,
-    adam,
-    deck_adam,
-    deck_momentum,
-    momentum,
-    sgd,
-)
+from bench.contract import INFERENCE, TRAINING, Config, Evaluation, Gradients, Mode, State, Update
 from bench.conventions import BATCH_NORM
 from bench.errors import UserError
+from bench.optimizers import Optimizer, adagrad, adam, deck_adam, deck_momentum, momentum, sgd
 from bench.randomness import stream
 from bench.spec import Spec
 from bench.specs import convnet, mlp, single_activation, single_batch_norm
@@ -208,7 +193,7 @@ RATES = (0.1, 0.1, 0.03, 0.3, 0.01)
 
 
 def formula(rule: Optimizer, p: np.ndarray, gradients: list[np.ndarray]) -> list[Any]:
-    """The parameter and the slots after steps at RATES, as bench/contract.py writes the rules."""
+    """The parameter and the slots after steps at RATES, as bench/optimizers.py writes the rules."""
     c, name = dict(rule.constants), rule.name
     first, second = np.zeros_like(p), np.zeros_like(p)
     for t, (g, lr) in enumerate(zip(gradients, RATES, strict=True), start=1):

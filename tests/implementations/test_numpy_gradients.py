@@ -5,8 +5,9 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
 from bench import weights
-from bench.contract import INFERENCE, TRAINING, Config, Mode, State, Update, sgd
+from bench.contract import INFERENCE, TRAINING, Config, Mode, State, Update
 from bench.conventions import BATCH_NORM
+from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.spec import Spec
 from bench.specs import (

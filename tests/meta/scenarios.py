@@ -15,7 +15,8 @@ from bench.conformance import explain, lockstep
 from bench.conformance.cases import Case
 from bench.conformance.lockstep import Quantity
 from bench.conformance.tolerances import tolerance
-from bench.contract import INFERENCE, Config, State, Update, sgd
+from bench.contract import INFERENCE, Config, State, Update
+from bench.optimizers import sgd
 from bench.randomness import stream
 from bench.spec import Spec
 from bench.specs import mlp, resnet, single_convolution, single_max_pool

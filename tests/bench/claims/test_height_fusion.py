@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from bench import samples, scenes
-from bench.claim import Difference
 from bench.claims import height_fusion as fusion
 from bench.errors import UserError
+from bench.hypothesis import Difference
 from bench.scenes import aerial
 from tests.bench.claims.jobs import job
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from bench import claim as claims
-from bench.claim import Within
 from bench.claims import initialization_signal
 from bench.claims.initialization_signal import NETS, Net, laws
+from bench.hypothesis import Within
 from tests.bench.claims.jobs import job
 
 CLAIM = claims.get("initialization_signal")

@@ -3,8 +3,8 @@
 import pytest
 
 from bench import claim as claims
-from bench.claim import Difference
 from bench.claims import initialization_training as trained
+from bench.hypothesis import Difference
 from tests.bench.claims.jobs import job
 
 CLAIM = claims.get("initialization_training")

@@ -8,7 +8,8 @@ import pytest
 from bench import claim as claims
 from bench.claim import Job
 from bench.claims import adam_epsilon, momentum_forms, optimizers, schedules
-from bench.contract import Config, State, Update, momentum
+from bench.contract import Config, State, Update
+from bench.optimizers import momentum
 from bench.specs import mlp
 from implementations.numpy import adapter
 

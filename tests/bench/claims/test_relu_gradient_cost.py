@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from bench.claims import relu_gradient_cost
-from bench.contract import INFERENCE, Config, Update, sgd
+from bench.contract import INFERENCE, Config, Update
+from bench.optimizers import sgd
 from bench.specs import single_activation
 from implementations.numpy import adapter
 

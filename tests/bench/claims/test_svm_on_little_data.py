@@ -10,7 +10,8 @@ import pytest
 from bench import claim as claims
 from bench import conventions, dataset, systems, training, weights
 from bench.claims import svm_on_little_data as little
-from bench.contract import Config, Update, momentum
+from bench.contract import Config, Update
+from bench.optimizers import momentum
 from bench.specs import mlp
 from tests.bench.claims.jobs import job
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from bench import weights
-from bench.contract import Config, Update, sgd
+from bench.contract import Config, Update
 from bench.instruments import signal
+from bench.optimizers import sgd
 from bench.specs import mlp
 from implementations.numpy import adapter
 

@@ -8,8 +8,8 @@ import pytest
 
 from bench import claim as claims
 from bench import decide, rules_text
-from bench.claim import AtLeast, Bound, Difference, Equivalent, Rule, Same, Within
 from bench.decide import Finding
+from bench.hypothesis import AtLeast, Bound, Difference, Equivalent, Rule, Same, Within
 from bench.report import evidence, pages
 
 METRICS = {"slope": "log variance by log size, in halvings"}
