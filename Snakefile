@@ -39,7 +39,6 @@ wildcard_constraints:
     claim="[a-z0-9_]+",
     framework="[a-z0-9_]+",
     dataset="[a-z0-9_]+",
-    net="[a-z0-9_]+",
 
 
 include: "bench/rules/data.smk"

@@ -5,8 +5,8 @@
 A run keeps its own seconds in its costs.json. A job keeps what it spent beside its runs, imports
 above all, in results/<budget>/accounts/<job>.json; where one process computes several jobs, its
 imports are the first one's. Together they are accounts.csv, a row a job. A run that was found
-finished is told with the seconds with which it was made. The steps of throughput are made for the
-clock alone.
+finished is told with the seconds with which it was made, and so is a net that was timed before. The
+steps of throughput are made for the clock alone.
 """
 
 import argparse
@@ -21,7 +21,6 @@ from bench.ledger import INSIDE, LEDGER, STAGES
 
 SCHEMA_VERSION = 1
 ALL = "all"
-TOGETHER = "together"  # what times a net, in all frameworks
 COLUMNS = ("job", "claim", "framework", *STAGES, "cpu_seconds")
 KINDS = ("conformance", "mutants", "atlas", "throughput")  # of jobs that have no runs
 
@@ -47,8 +46,6 @@ def rows(results: Path) -> Iterator[dict[str, Any]]:
         if first == "search":
             framework = store.read(results / "search" / f"{second}.json")["framework"]
             claim = second
-        elif first == "throughput":
-            claim, framework = first, TOGETHER
         else:
             claim, framework = first, second
         names = {"job": job, "claim": claim, "framework": framework}

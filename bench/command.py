@@ -7,6 +7,7 @@
 import errno
 import os
 import sys
+import traceback
 from collections.abc import Callable
 
 from bench import INTERRUPTED
@@ -31,6 +32,17 @@ def explain(error: BaseException) -> str | None:
         where = f" ({error.filename})" if error.filename else ""
         return f"{REFUSALS[error.errno]}{where}; finished runs are kept, then run the same command"
     return None
+
+
+def tell(what: str, error: Exception) -> None:
+    """Say on standard error that one of several jobs failed, and of what."""
+    print(f"quatuor: {what}", file=sys.stderr)
+    message = explain(error)
+    if message is None:
+        traceback.print_exception(error)
+    else:
+        print(message, file=sys.stderr)
+    sys.stderr.flush()
 
 
 def run(main: Callable[[], int]) -> None:

@@ -15,7 +15,6 @@ import importlib
 import itertools
 import sys
 import time
-import traceback
 from collections.abc import Callable, Sequence
 
 import implementations
@@ -68,7 +67,7 @@ def computed(jobs: Sequence[argparse.Namespace], compute: Compute) -> int:
             if len(jobs) == 1 or getattr(error, "errno", None) in command.REFUSALS:
                 raise
             failed.append(job.claim)
-            _tell(job, error)
+            command.tell(f"{job.claim} failed in {job.framework}:", error)
         systems.close()
         LEDGER.take()  # of a job that failed, and of tidying up: no other job's
         closure.forget(closure.loaded() - before)
@@ -79,13 +78,3 @@ def computed(jobs: Sequence[argparse.Namespace], compute: Compute) -> int:
         others = "all others were computed"
         print(f"quatuor: {told}, {others}: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
-
-
-def _tell(job: argparse.Namespace, error: Exception) -> None:
-    print(f"quatuor: {job.claim} failed in {job.framework}:", file=sys.stderr)
-    message = command.explain(error)
-    if message is None:
-        traceback.print_exception(error)
-    else:
-        print(message, file=sys.stderr)
-    sys.stderr.flush()

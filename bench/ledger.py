@@ -84,6 +84,10 @@ class Ledger:
                 self.enter(former)
             yield entry
 
+    def book(self, spent: Mapping[str, float]) -> None:
+        """Add what another process spent for this one, by stage."""
+        self.seconds = added([self.seconds, spent])
+
     def take(self) -> dict[str, float]:
         """The seconds of every stage up to now, which begin anew from 0."""
         now = self.clock()

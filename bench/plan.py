@@ -3,6 +3,7 @@
 The Snakefile asks here and holds no logic of its own.
 """
 
+import itertools
 import subprocess
 import sys
 import zlib
@@ -130,7 +131,7 @@ class Plan:
 
     @property
     def timings(self) -> list[str]:
-        """What the jobs write that time a net, a file each."""
+        """What the job writes that times the nets, a file each."""
         return [str(self.results / "throughput" / f"{net}.json") for net in self.nets]
 
     @property
@@ -138,16 +139,18 @@ class Plan:
         """Those that are timed."""
         return list(self.configuration.timing.nets)
 
-    def timing_sources(self, net: str) -> list[str]:
-        architecture = NETS[net].make().architecture
-        return closure.closure(closure.timing_modules(architecture, self.frameworks))
+    def timing_sources(self) -> list[str]:
+        specs = (NETS[net].make() for net in self.nets)
+        roots = (closure.timing_modules(s.architecture, self.frameworks) for s in specs)
+        return closure.closure(itertools.chain(*roots))
 
     def timing_arguments(self) -> str:
         chosen = self.configuration
-        words = [f"--results {self.results}", f"--frameworks {' '.join(self.frameworks)}"]
+        words = [f"--nets {' '.join(self.nets)}", f"--frameworks {' '.join(self.frameworks)}"]
         words += [f"--rounds {chosen.timing.rounds}", f"--seconds {chosen.timing.seconds}"]
-        words += [f"--threads {chosen.threads}"]
-        return " ".join([*words, f"--device {chosen.device}"])
+        words += [f"--threads {chosen.threads}", f"--device {chosen.device}"]
+        words += [f"--results {self.results}", f"--out {self.results / 'throughput'}"]
+        return " ".join(words)
 
     def all_versions(self) -> str:
         """Of all that is timed: another one is timed anew."""
@@ -227,8 +230,7 @@ class Plan:
                 self.sources(claim, framework)
         for framework in self.judged_frameworks:
             self.mutant_sources(framework)
-        for net in self.nets:
-            self.timing_sources(net)
+        self.timing_sources()
         self.atlas_sources()
         self.report_sources()
 

@@ -1,22 +1,21 @@
-# Timing: a net in every framework and form, in turns. Such a job has the machine to itself: Snakemake
-# cuts the threads that it asks for down to all that there are.
+# Timing: all nets in every framework and form, in turns. Such a job has the machine to itself:
+# Snakemake cuts the threads that it asks for down to all that there are.
 
 
 rule throughput:
     input:
-        sources=lambda job: plan.timing_sources(job.net),
+        sources=plan.timing_sources(),
     output:
-        records=plan.results / "throughput" / "{net}.json",
+        records=plan.timings,
     log:
-        plan.results / "logs" / "throughput" / "{net}.log",
-    priority: lambda job: priorities[f"throughput/{job.net}"]
+        plan.results / "logs" / "throughput" / "together.log",
+    priority: lambda job: priorities[costs.TIMING]
     threads: 10000
     params:
         arguments=plan.timing_arguments(),
         versions=plan.all_versions(),
     shell:
-        "python -m bench.timing.throughput --net {wildcards.net} {params.arguments}"
-        " --out {output.records} 2>&1 | tee -i {log} >&2"
+        "python -m bench.timing.throughput {params.arguments} 2>&1 | tee -i {log} >&2"
 
 
 rule throughput_summary:

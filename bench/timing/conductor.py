@@ -56,12 +56,14 @@ class Worker:
         threads_: int = 1,
         dtype: str = "float32",
         device: str = "cpu",
+        forks: bool = False,
     ) -> None:
+        """forks: it serves between fork() and join(), each time as if it had just started."""
         self.framework, self.form = framework, form
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  (close() does)
         command = [sys.executable, "-m", "bench.timing.worker"]
         command += ["--framework", framework, "--form", form, "--threads", str(threads_)]
-        command += ["--dtype", dtype, "--device", device]
+        command += ["--dtype", dtype, "--device", device, *(["--forks"] if forks else [])]
         self.process = subprocess.Popen(
             command, cwd=root, text=True, bufsize=1,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
@@ -72,7 +74,8 @@ class Worker:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What started: protocol, nets, versions, device, clock, and what the import took.
+        """What started: protocol, nets, clock, what the import took, and versions and device unless
+        it forks.
 
         Waits for it: workers that are made one after another start beside each other.
         """
@@ -130,6 +133,14 @@ class Worker:
     def dismiss(self) -> None:
         """Let go of the net."""
         self._ask(do="dismiss")
+
+    def fork(self) -> dict[str, Any]:
+        """Let a child serve what follows; its versions and device."""
+        return self._ask(do="fork")
+
+    def join(self) -> None:
+        """Let the child end, if there is one, and wait for it."""
+        self._ask(do="join")
 
     def close(self) -> None:
         assert self.process.stdin

@@ -2,22 +2,20 @@
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from bench import operations, provenance
 from bench.timing import ratios
 from bench.timing.nets import NETS, UPDATE
-
-if TYPE_CHECKING:
-    from bench.timing.throughput import Measured, Session
+from bench.timing.session import Measured, Session
 
 SCHEMA_VERSION = 1
 DTYPE = "float32"
 
 
-def of(session: "Session") -> Iterator[dict[str, Any]]:
+def of(session: Session) -> Iterator[dict[str, Any]]:
     """A record of each contestant, those too that could not be timed."""
     commit, dirty = provenance.git_state()
     machine = {
@@ -49,7 +47,7 @@ def of(session: "Session") -> Iterator[dict[str, Any]]:
         }
 
 
-def _times(session: "Session", measured: "Measured") -> dict[str, Any]:
+def _times(session: Session, measured: Measured) -> dict[str, Any]:
     assert measured.check
     seconds = float(np.median(measured.times()))
     work = work_of(session.net, session.call)
@@ -92,18 +90,18 @@ def work_of(net: str, call: str) -> operations.Work:
     return operations.update(spec, examples, UPDATE.optimizer, DTYPE)
 
 
-def _joules(measured: "Measured") -> float | None:
+def _joules(measured: Measured) -> float | None:
     """Median over the rounds; None where the machine does not tell."""
     told = [turn.joules for turn in measured.turns if turn.joules is not None]
     return float(np.median(told)) if told else None
 
 
-def _first(measured: "Measured", clock: str) -> float:
+def _first(measured: Measured, clock: str) -> float:
     """From the spec to the end of the first step: building, tracing, compiling."""
     return measured.first[f"build_{clock}"] + measured.first[f"first_step_{clock}"]
 
 
-def _library(session: "Session", measured: "Measured") -> dict[str, Any]:
+def _library(session: Session, measured: Measured) -> dict[str, Any]:
     """The ratio to the fastest form of the same framework out of the box."""
     fastest = session.fastest_library(measured.contestant.framework)
     other = None if fastest is measured else fastest
@@ -114,7 +112,7 @@ def _library(session: "Session", measured: "Measured") -> dict[str, Any]:
 
 
 def _ratio(
-    prefix: str, session: "Session", measured: "Measured", other: "Measured | None"
+    prefix: str, session: Session, measured: Measured, other: Measured | None
 ) -> dict[str, Any]:
     """Of times that count: those of what computed the right thing."""
     if other is None:
@@ -151,7 +149,7 @@ TIMED = (
 )
 
 
-def show(session: "Session") -> None:
+def show(session: Session) -> None:
     """A table for a terminal, or for a file: milliseconds a step, the ratio to the baseline and to
     the fastest form of the same library, the share of the machine's limit."""
     from rich.console import Console

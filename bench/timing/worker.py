@@ -14,6 +14,9 @@ library prints goes to standard error. The first line says what started. `do` na
     peak         -> the resident memory of the process at its largest during one step
     account      -> CPU seconds of the process since it was last asked, by stage (bench/ledger.py)
     dismiss      the net is let go of
+    environment  -> versions and device in force, which starts the framework
+    fork         a child serves what follows (forks.py) -> its environment
+    join         the child ends, and what it spent is on the account; without one, as dismiss
 
 bench/timing/conductor.py is the other end. Both clocks are read. CPU time counts all threads of the
 process and leaves out other processes, so it judges what has one thread on a processor; with more
@@ -29,9 +32,9 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -39,7 +42,7 @@ from bench import command, energy, measure, packages, ranges, threads, weights
 from bench.contract import VARIANTS, Config
 from bench.errors import UserError
 from bench.ledger import BUILDING, FIRST, LEDGER, REST, STEPS
-from bench.timing import turns
+from bench.timing import forks, turns
 from bench.timing.contestants import forms
 from bench.timing.loops import CALLS, Loop
 from bench.timing.nets import NETS, RATE, UPDATE, batches
@@ -56,6 +59,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="cpu")
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
+    parser.add_argument("--forks", action="store_true", help="its children serve, one at a time")
     arguments = parser.parse_args()
     ranges.number("threads", arguments.threads, ranges.AT_LEAST_ONE)
     threads.pin(arguments.threads)
@@ -64,15 +68,7 @@ def main() -> int:
     worker = Worker(arguments)
     LEDGER.enter(REST)
     print(json.dumps(worker.started), file=answers)
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            answer = getattr(worker, request.pop("do"))(**request)
-        except UserError as error:
-            answer = {"refused": str(error)}
-        except Exception:
-            answer = {"failed": traceback.format_exc()}
-        print(json.dumps(answer), file=answers)
+    worker.serve(sys.stdin, answers)
     return 0
 
 
@@ -89,14 +85,37 @@ class Worker:
         self.clock = "cpu_seconds" if alone else "wall_seconds"
         self.loop: Loop | None = None
         self.stage = REST  # what the next steps are booked on
+        self.child: forks.Child | None = None  # which serves in place of this process
         before = _clocks()
         self.make = self._maker()
         self.started = {"protocol": PROTOCOL, "nets": list(NETS), **_since(before, "import_")}
         self.started["clock"] = self.clock
-        if self.framework != MACHINE:
-            adapter = importlib.import_module(f"implementations.{self.framework}.adapter")
-            told = adapter.environment(self.config)
-            self.started |= {"device": told.device, "versions": dict(told.versions)}
+        if arguments.forks:
+            measure.release()
+        else:
+            self.started |= self.environment()
+
+    def serve(self, requests: Iterable[str], answers: IO[str]) -> None:
+        for line in requests:
+            request = json.loads(line)
+            try:
+                if self.child and request["do"] != "join":
+                    answer = self._passed_on(self.child, request)
+                else:
+                    answer = getattr(self, request.pop("do"))(**request)
+            except UserError as error:
+                answer = {"refused": str(error)}
+            except Exception:
+                answer = {"failed": traceback.format_exc()}
+            print(json.dumps(answer), file=answers)
+
+    def environment(self) -> dict[str, Any]:
+        """Versions and device: a framework starts here, so that no process is forked after it."""
+        if self.framework == MACHINE:
+            return {}
+        adapter = importlib.import_module(f"implementations.{self.framework}.adapter")
+        told = adapter.environment(self.config)
+        return {"device": told.device, "versions": dict(told.versions)}
 
     def _maker(self) -> Callable[[str, str], Loop]:
         """What makes the loop of a net and call."""
@@ -174,9 +193,29 @@ class Worker:
     def dismiss(self) -> dict[str, Any]:
         if self.loop:
             self.loop.close()
-        self.loop = None
-        measure.release()
+            self.loop = None
+            measure.release()
         return {}
+
+    def fork(self) -> dict[str, Any]:
+        if not forks.POSSIBLE:
+            return self.environment()
+        self.child = forks.Child(self.serve)
+        return self._passed_on(self.child, {"do": "environment"})
+
+    def _passed_on(self, child: forks.Child, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return child.ask(request)
+        except RuntimeError:
+            self.child = None
+            raise
+
+    def join(self) -> dict[str, Any]:
+        if self.child:
+            child, self.child = self.child, None
+            child.join()
+            return {}
+        return self.dismiss()
 
     def _loop(self) -> Loop:
         if self.loop is None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch._dynamo  # else every first optimizer of a process loads it, and 800 modules with it
 from torch import nn
 
 from bench.contract import Arrays, Config, Update, check_names

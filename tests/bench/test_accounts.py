@@ -65,6 +65,15 @@ def test_stages_nest_and_the_innermost_has_the_time() -> None:
     assert spent(book) == {REST: 32.0}  # what was taken is not told again
 
 
+def test_what_a_child_spent_is_added_to_what_its_parent_did() -> None:
+    clock = Clock()
+    book = Ledger(clock)
+    clock.pass_by(1.0)
+    book.book({STEPS: 4.0, IMPORTS: 2.0})
+    book.enter(REST)
+    assert spent(book) == {IMPORTS: 3.0, STEPS: 4.0}
+
+
 def test_an_error_ends_the_stage() -> None:
     clock = Clock()
     book = Ledger(clock)

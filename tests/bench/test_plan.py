@@ -281,3 +281,23 @@ def test_a_job_that_nobody_measured_weighs_the_mean(monkeypatch: pytest.MonkeyPa
     planned = Plan(raw("extended"))
     monkeypatch.setattr(costs, "reference", lambda budget: {"lenet_accuracy/numpy": 60.0})
     assert set(costs.weights(planned).values()) == {60.0}
+
+
+def test_one_job_times_all_nets() -> None:
+    planned = Plan(raw("standard", frameworks=["numpy", "jax"]))
+    words = planned.timing_arguments().split()
+    asked = words[words.index("--nets") + 1 : words.index("--frameworks")]
+    assert planned.timings == [f"results/standard/throughput/{net}.json" for net in asked]
+    assert words[words.index("--out") + 1] == "results/standard/throughput"
+    sources = set(planned.timing_sources())
+    for net in ("mlp", "lenet", "vgg", "resnet", "segnet"):
+        assert net in asked
+        assert {f"bench/specs/{net}.py", f"implementations/jax/architectures/{net}.py"} <= sources
+    assert "bench/timing/forks.py" in sources
+    assert not [path for path in sources if path.startswith("implementations/pytorch")]
+
+
+def test_where_no_net_is_timed_there_is_no_such_job() -> None:
+    timed, untimed = (Plan(raw(**more)) for more in ({}, {"timing": {"nets": []}}))
+    assert set(costs.jobs(timed)) - set(costs.jobs(untimed)) == {costs.TIMING}
+    assert untimed.timings == []

@@ -16,6 +16,14 @@ def test_gemm_multiplies() -> None:
     assert 2 * loop.a.shape[0] * loop.a.shape[1] * loop.b.shape[1] == limits.GEMM_OPERATIONS
 
 
+def test_what_begins_cold_is_not_in_a_turn() -> None:
+    for loop in (limits.Gemm(), limits.Stream(2 * limits.PIECE)):
+        made: list[int] = []
+        loop.steps = made.append  # type: ignore[method-assign]
+        loop.load({})
+        assert made == [1]
+
+
 def test_stream_goes_over_every_entry_in_turn() -> None:
     loop = limits.Stream(2 * limits.PIECE)
     loop.steps(3)

@@ -1,5 +1,6 @@
 """Real worker processes: what they answer, how they refuse, and that none is left behind."""
 
+import argparse
 import contextlib
 import json
 import os
@@ -8,12 +9,14 @@ import sys
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from bench import weights
 from bench.contract import INFERENCE, Config, State
 from bench.errors import UserError
 from bench.timing import checked
+from bench.timing import worker as worker_of
 from bench.timing.conductor import Worker, played
 from bench.timing.loops import Passes, Steps
 from bench.timing.nets import NETS, UPDATE, batches
@@ -172,3 +175,69 @@ def test_what_a_library_prints_is_no_answer() -> None:
     )
     assert len(done.stdout.splitlines()) == 2
     assert "loud" in done.stderr
+
+
+def resident(process: psutil.Process) -> int:
+    return process.memory_info().rss
+
+
+def test_every_child_begins_as_new(framework: str) -> None:
+    """It computes what a process of its own does, tells what it spent, and takes along all that it
+    had: neither memory nor a started framework stays behind."""
+    with Worker(framework, "native") as own:
+        own.prepare("mlp", at_least=0.0)
+        expected = own.turn(3, digest=True).digest
+    with Worker(framework, "native", forks=True) as worker:
+        assert "device" not in worker.facts
+        process = psutil.Process(worker.process.pid)
+        before, threads_before = resident(process), process.num_threads()
+        worker.account()
+        for net in ("lenet", "mlp"):
+            assert worker.fork()["device"] == "cpu"
+            (child,) = process.children()
+            worker.prepare(net, at_least=0.0)
+            found = worker.turn(3, digest=True).digest
+            worker.join()
+            assert not child.is_running()
+            spent = worker.account()
+            assert spent["steps"] > 0
+            assert sum(spent.values()) < 60  # its own, not its parent's anew
+        assert found == expected
+        assert resident(process) - before < 8 << 20
+        assert process.num_threads() == threads_before
+        worker.join()  # without a child there is nothing to do
+
+
+def test_a_child_that_dies_is_told_and_the_next_one_serves() -> None:
+    with Worker("numpy", "native", forks=True) as worker:
+        worker.fork()
+        worker.prepare("mlp", at_least=0.0)
+        (child,) = psutil.Process(worker.process.pid).children()
+        child.kill()
+        with pytest.raises(RuntimeError, match="ended with exit code -9"):
+            worker.turn(1)
+        worker.fork()
+        worker.prepare("mlp", at_least=0.0)
+        assert worker.turn(1).cpu_seconds > 0
+
+
+def test_a_child_ends_with_its_parent() -> None:
+    worker = Worker("numpy", "native", forks=True)
+    with contextlib.suppress(KeyboardInterrupt), worker:
+        worker.fork()
+        (child,) = psutil.Process(worker.process.pid).children()
+        raise KeyboardInterrupt
+    child.wait(timeout=10)
+
+
+def test_where_nothing_can_be_forked_the_process_serves_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = {"framework": "numpy", "form": "native", "device": "cpu", "dtype": "float32"}
+    alone = worker_of.Worker(argparse.Namespace(**asked, threads=1, forks=True))
+    monkeypatch.setattr("bench.timing.forks.POSSIBLE", False)
+    assert alone.fork()["device"] == "cpu"
+    assert alone.prepare("mlp", "update", 0.0)["steps"] == 1
+    assert alone.join() == {}
+    with pytest.raises(UserError, match="no net is prepared"):
+        alone.turn(1)
