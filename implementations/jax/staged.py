@@ -1,11 +1,12 @@
 """A batch that was staged: arrays that a compiled function takes."""
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax.numpy as jnp
 
 
-class Staged:
+class Staged(Mapping[str, Any]):
     """The arrays of a batch by name; those of NumPy are read once, and are JAX's own from then on.
 
     A compiled function copies NumPy's arrays into memory that XLA has at hand, if it does not read
@@ -30,3 +31,9 @@ class Staged:
 
     def __getitem__(self, name: str) -> Any:
         return self._arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
