@@ -6,6 +6,7 @@ are compiled once for each shape of batch: step and learning rate enter as array
 
 import functools
 import importlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,9 +20,10 @@ from bench.spec import Spec, check_batch, check_state
 from implementations.exchange import NONE, Primitives, exchanged
 from implementations.jax import native
 from implementations.jax.device import environment, prepare
-from implementations.jax.memory import aligned
 from implementations.jax.probe import Probe, Tracer, Witness
-from implementations.jax.techniques import accumulation, optimizers, weight_decay
+from implementations.jax.staged import Staged
+from implementations.jax.step import Step
+from implementations.jax.techniques import accumulation, optimizers
 
 __all__ = ["System", "build", "environment"]
 
@@ -42,80 +44,74 @@ class System:
         leaves, self.structure = jax.tree_util.tree_flatten_with_path(self.model)
         paths = (path for path, _ in leaves)
         self.names = [jax.tree_util.keystr(p, simple=True, separator="/") for p in paths]
-        self.parameters: dict[str, Array] = {}
-        self.buffers: dict[str, Array] = {}
-        self.slots: dict[str, dict[str, Array]] = {}  # by "<parameter>/<slot>"
-        self.moved = {
-            key: tuple(filter(update.selects, spec.parameters)) for key, update in updates.items()
+        self.steps = {
+            key: Step(spec, update, functools.partial(self._backward, key))
+            for key, update in updates.items()
         }
-        self.still = {
-            key: tuple(name for name in spec.parameters if name not in moved)
-            for key, moved in self.moved.items()
-        }
-        self.step: dict[str, int] = {}
+        self.parameters: list[Array] = []  # in the order of the spec, as are all lists
+        self.buffers: list[Array] = []
+        self.slots: dict[str, list[Array]] = {}
+        self.counts: dict[str, Array] = {}  # of the steps that were made
+        self.rate: tuple[float, Any] = math.nan, None  # the last one, as a number and on the device
         self.terms: dict[str, Array] = {}
         self.outputs: dict[str, Array] = {}
         self.functions: dict[tuple[Any, ...], Any] = {}
         self.reads_here = self.device.platform == jax.default_backend() == "cpu"
         # Arguments of a jitted function reach the device several times faster than by device_put.
         here = jax.sharding.SingleDeviceSharding(self.device)
-        self.put = jax.jit(lambda batch: batch, out_shardings=here)
+        self.put = jax.jit(lambda arrays: arrays, out_shardings=here)
 
     # --- state ------------------------------------------------------------------------------
 
     def load(self, state: State) -> None:
         check_state(self.spec, self.updates, optimizers.SLOTS, state)
-        self.parameters = {n: self._input(state.parameters[n]) for n in self.spec.parameters}
-        self.buffers = {
-            name: self._input(state.buffers.get(name, np.full(buffer.shape, buffer.initial)))
+        self.parameters = [self._input(state.parameters[name]) for name in self.spec.parameters]
+        self.buffers = [
+            self._input(state.buffers.get(name, np.full(buffer.shape, buffer.initial)))
             for name, buffer in self.spec.buffers.items()
-        }
-        shapes = self.spec.shapes()
-        for key, update in self.updates.items():
-            self.step[key] = state.step.get(key, 0)
+        ]
+        for key, step in self.steps.items():
             given = state.optimizer.get(key, {})
-            self.slots[key] = {
-                f"{name}/{slot}": self._input(given.get(f"{name}/{slot}", np.zeros(shapes[name])))
-                for name in self.moved[key]
-                for slot in optimizers.SLOTS[update.optimizer.name]
-            }
+            self.slots[key] = [
+                self._input(given.get(slot, np.zeros(shape))) for slot, shape in step.slots.items()
+            ]
+            self.counts[key] = jax.device_put(np.float64(state.step.get(key, 0)), self.device)
 
     def export(self) -> State:
-        optimizer = {key: _arrays(slots) for key, slots in self.slots.items()}
-        parameters = {name: np.array(self.parameters[name]) for name in self.spec.parameters}
-        return State(parameters, _arrays(self.buffers), optimizer, step=dict(self.step))
+        optimizer = {
+            key: _arrays(dict(zip(step.slots, self.slots[key], strict=True)))
+            for key, step in self.steps.items()
+        }
+        counts = {key: int(count) for key, count in self.counts.items()}
+        return State(_arrays(self._parameters()), _arrays(self._buffers()), optimizer, step=counts)
 
-    def stage(self, batch: Arrays) -> dict[str, Any]:
+    def stage(self, batch: Arrays) -> Staged:
         check_batch(self.spec, batch)
         return self.place(batch)
 
     def place(self, batch: Arrays) -> dict[str, Any]:
         arrays = {name: np.asarray(a, self._dtype_of(a)) for name, a in batch.items()}
-        if not self.reads_here:
-            return self.put(arrays)
-        # On a processor a compiled function reads such arrays where they lie, which is faster than
-        # to make them JAX's own first.
-        return {name: aligned(array) for name, array in arrays.items()}
+        return Staged(arrays if self.reads_here else self.put(arrays), own=not self.reads_here)
 
     # --- questions --------------------------------------------------------------------------
 
     def evaluate(
         self,
         function: str,
-        batch: Mapping[str, Array],
+        batch: Staged,
         mode: Mode,
         decisions: Arrays | None = None,
     ) -> Evaluation:
         compiled = self._question(function, mode, NONE)
-        answer = compiled(self._leaves(), batch, self._choices(decisions))
+        answer = compiled(self._leaves(), batch.arrays(), self._choices(decisions))
         return self._evaluation(*answer)
 
-    def forward(self, function: str, batch: Mapping[str, Array], mode: Mode) -> None:
+    def forward(self, function: str, batch: Staged, mode: Mode) -> None:
         compiled = self._question(function, mode, self.primitives)
-        self.outputs = compiled(self._leaves(), batch, None)[0]
+        self.outputs = compiled(self._leaves(), batch.arrays(), None)[0]
 
     def differentiate(
-        self, update: str, batch: Mapping[str, Array], decisions: Arrays | None = None
+        self, update: str, batch: Staged, decisions: Arrays | None = None
     ) -> Gradients:
         mode = self.updates[update].mode
 
@@ -124,16 +120,16 @@ class System:
             return self._backward(update, leaves, batch, probe)
 
         compiled = self._compiled(("differentiate", update), ask)
-        terms, gradients, *noted = compiled(self._leaves(), batch, self._choices(decisions))
+        terms, gradients, *noted = compiled(
+            self._leaves(), batch.arrays(), self._choices(decisions)
+        )
         return Gradients(
-            terms={name: float(term) for name, term in terms.items()},
+            terms=_numbers(terms),
             gradients=_arrays(gradients),
             evaluation=self._evaluation({}, *noted),
         )
 
-    def trace(
-        self, update: str, batch: Mapping[str, Array]
-    ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    def trace(self, update: str, batch: Staged) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
         rule = self.updates[update]
         objective = getattr(self.architecture, rule.objective)
 
@@ -148,7 +144,7 @@ class System:
             return jax.grad(run, has_aux=True)(zeros)
 
         compiled = self._compiled(("trace", update), ask)
-        gradients, activations = compiled(self._leaves(), batch)
+        gradients, activations = compiled(self._leaves(), batch.arrays())
         for name in self.spec.activations:
             yield name, np.array(activations[name]), np.array(gradients[name])
 
@@ -167,30 +163,31 @@ class System:
 
     def apply(self, update: str, gradients: Gradients, learning_rate: float) -> None:
         arrays = {n: self._input(array) for n, array in gradients.by_parameters().items()}
-        step = self._compiled(("apply", update), functools.partial(self._step, update))
-        parameters = {name: self.parameters[name] for name in self.moved[update]}
-        scalars = self._scalars(update, learning_rate)
-        moved, slots = step(parameters, self.slots[update], arrays, *scalars)
-        self.parameters.update(moved)
-        self.slots[update].update(slots)
-        self.buffers.update({n: self._input(a) for n, a in gradients.evaluation.buffers.items()})
-        self.step[update] += 1
-
-    def update(self, update: str, batch: Mapping[str, Any], learning_rate: float) -> None:
-        compiled = self.functions.get(("update", update)) or self._whole(update)
-        names, parameters, slots = self.moved[update], self.parameters, self.slots[update]
-        still = {name: parameters[name] for name in self.still[update]} | self.buffers
-        scalars = self._scalars(update, learning_rate)
-        moved, remembered, buffers, self.terms = compiled(
-            [parameters[name] for name in names], list(slots.values()), still, batch, *scalars
+        step = self._compiled(("apply", update), self.steps[update].apply)
+        self.parameters, self.slots[update], self.counts[update] = step(
+            self.parameters,
+            self.slots[update],
+            self.counts[update],
+            arrays,
+            self._rate(learning_rate),
         )
-        parameters.update(zip(names, moved, strict=True))
-        slots.update(zip(slots, remembered, strict=True))
-        self.buffers.update(buffers)
-        self.step[update] += 1
+        buffers = gradients.evaluation.buffers
+        moved = {name: self._input(array) for name, array in buffers.items()}
+        self.buffers = list({**self._buffers(), **moved}.values())
+
+    def update(self, update: str, batch: Staged, learning_rate: float) -> None:
+        step = self.functions.get(("update", update)) or self._update(update)
+        self.parameters, self.buffers, self.slots[update], self.counts[update], self.terms = step(
+            self.parameters,
+            self.buffers,
+            self.slots[update],
+            self.counts[update],
+            batch.arrays(),
+            self._rate(learning_rate),
+        )
 
     def read(self) -> Mapping[str, float]:
-        return {name: float(term) for name, term in self.terms.items()}
+        return _numbers(self.terms)
 
     def collect(self) -> Arrays:
         return _arrays(self.outputs)
@@ -201,13 +198,20 @@ class System:
     def close(self) -> None:
         for function in self.functions.values():
             function.clear_cache()
-        self.parameters, self.buffers, self.slots = {}, {}, {}
+        self.parameters, self.buffers, self.slots, self.counts = [], [], {}, {}
         self.terms, self.outputs, self.functions = {}, {}, {}
+        self.rate = math.nan, None
 
     # --- inside -----------------------------------------------------------------------------
 
     def _leaves(self) -> dict[str, Array]:
-        return {**self.parameters, **self.buffers}
+        return {**self._parameters(), **self._buffers()}
+
+    def _parameters(self) -> dict[str, Array]:
+        return dict(zip(self.spec.parameters, self.parameters, strict=True))
+
+    def _buffers(self) -> dict[str, Array]:
+        return dict(zip(self.spec.buffers, self.buffers, strict=True))
 
     def _model(self, leaves: Mapping[str, Array]) -> Any:
         """The pytree that the architecture built, with these leaves."""
@@ -237,46 +241,14 @@ class System:
         gradients, (terms, *noted) = jax.grad(objective, has_aux=True)(wanted)
         return terms, gradients, *noted
 
-    def _step(
-        self, update: str, parameters: Any, slots: Any, gradients: Any, step: Array, rate: Array
-    ) -> tuple[dict[str, Array], dict[str, Array]]:
-        rule = self.updates[update]
-        own = {name: gradients[name] for name in parameters}
-        if rule.clip_global_norm is not None:
-            own = optimizers.clip_by_global_norm(own, rule.clip_global_norm)
-        if rule.weight_decay is not None:
-            own = weight_decay.decayed(own, parameters, rule.weight_decay)
-        apply = getattr(optimizers, rule.optimizer.name)
-        constants, names = rule.optimizer.constants, optimizers.SLOTS[rule.optimizer.name]
-        moved, remembered = {}, {}
-        for name, parameter in parameters.items():
-            former = {slot: slots[f"{name}/{slot}"] for slot in names}
-            moved[name], kept = apply(parameter, own[name], former, step, rate, **constants)
-            remembered |= {f"{name}/{slot}": array for slot, array in kept.items()}
-        return moved, remembered
-
-    def _whole(self, update: str) -> Any:
-        """What update() calls. The state goes in and out as lists: the entries of a dictionary
-        would be sorted by name at every call."""
-        mode, names, slots = self.updates[update].mode, self.moved[update], [*self.slots[update]]
-
-        def whole(
-            moved: Any, remembered: Any, still: Any, batch: Any, step: Array, rate: Array
-        ) -> Any:
-            probe = Probe(mode)
-            moved = dict(zip(names, moved, strict=True))
-            remembered = dict(zip(slots, remembered, strict=True))
-            terms, gradients, *_, buffers = self._backward(update, {**still, **moved}, batch, probe)
-            moved, remembered = self._step(update, moved, remembered, gradients, step, rate)
-            lists = [moved[name] for name in names], [remembered[name] for name in slots]
-            return *lists, buffers, terms
-
-        # What is moved is given away: the step may write in place of it.
-        return self._compiled(("update", update), whole, self.primitives, donated=(0, 1))
+    def _update(self, update: str) -> Any:
+        # The state is given away: the step may write in place of it.
+        whole = self.steps[update].update
+        return self._compiled(("update", update), whole, self.primitives, donated=(0, 1, 2, 3))
 
     def _evaluation(self, outputs: Any, decisions: Any, margins: Any, buffers: Any) -> Evaluation:
         indices = {name: np.array(array).astype(np.int8) for name, array in decisions.items()}
-        kept = _arrays({**self.buffers, **buffers})
+        kept = _arrays({**self._buffers(), **buffers})
         return Evaluation(_arrays(outputs), indices, _arrays(margins), kept)
 
     def _compiled(
@@ -292,9 +264,11 @@ class System:
             self.functions[key] = jax.jit(traced, donate_argnums=donated)
         return self.functions[key]
 
-    def _scalars(self, update: str, learning_rate: float) -> tuple[np.float64, np.float64]:
-        """As numbers: the compiled step puts them on its device faster than one by one."""
-        return np.float64(self.step[update] + 1), np.float64(learning_rate)
+    def _rate(self, learning_rate: float) -> Array:
+        """On the device; put there anew when it changes, which it seldom does."""
+        if learning_rate != self.rate[0]:
+            self.rate = learning_rate, self.put(np.float64(learning_rate))
+        return self.rate[1]
 
     def _choices(self, decisions: Arrays | None) -> dict[str, Array] | None:
         if decisions is None:
@@ -321,3 +295,8 @@ def _noted(probe: Probe) -> tuple[dict[str, Array], ...]:
 
 def _arrays(arrays: Mapping[str, Array]) -> dict[str, np.ndarray]:
     return {name: np.array(array) for name, array in arrays.items()}
+
+
+def _numbers(terms: Mapping[str, Array]) -> dict[str, float]:
+    """By item(): float() takes JAX ten times as long."""
+    return {name: term.item() for name, term in terms.items()}
