@@ -22,9 +22,9 @@ from bench.randomness import stream
 def cropped(seed: int, given: Iterator[Arrays], padding: int) -> Iterator[dict[str, np.ndarray]]:
     """The batches with their images x (B, H, W, C) cropped and flipped by the seed's draws.
 
-    Raises UserError for a padding that is negative.
+    Raises UserError for a padding that is negative or not whole.
     """
-    ranges.number("padding", padding, ranges.NOT_NEGATIVE)
+    ranges.whole("padding", padding, ranges.NOT_NEGATIVE)
     for step, batch in enumerate(given):
         draws = stream(seed, "crops", step)
         offsets = draws.integers(0, 2 * padding + 1, (len(batch["x"]), 2))

@@ -50,6 +50,21 @@ def number(what: str, value: Any, allowed: Range) -> float:
     return float(value)
 
 
+def whole(what: str, value: Any, allowed: Range) -> int:
+    """The number. Raises UserError for one that is outside of the range, or not whole."""
+    if not isinstance(value, int) or isinstance(value, bool) or value not in allowed:
+        raise UserError(f"{what} must be a whole number in {allowed}, got {value!r}")
+    return value
+
+
+def image(inputs: Any) -> tuple[int, int, int]:
+    """Rows, columns and channels. Raises UserError for anything but three whole numbers."""
+    sizes = tuple(inputs) if isinstance(inputs, tuple | list) else ()
+    if len(sizes) != 3 or any(type(size) is not int for size in sizes):
+        raise UserError(f"images need three whole numbers (height, width, channels), got {inputs}")
+    return sizes
+
+
 def entries(what: str, values: np.ndarray, allowed: Range) -> None:
     """Raises UserError for an array one of whose numbers is outside of the range, or is none."""
     if not values.size:

@@ -262,7 +262,8 @@ def apart(probabilities: np.ndarray, truth: np.ndarray) -> dict[str, float]:
         name    which, given that it is a digit     p_2 / (p_1 + p_2), among digits' pixels found
         naming  the share of these whose class of digit is right
 
-    Not-a-number where a question has no wrong answer, or no right one.
+    An AUROC is not-a-number where a question has no wrong answer, or no right one. Where no pixel
+    of a digit is found, none is named: naming is 0 there, as in unpooling_locality.
     """
     digit = probabilities[..., 1:].sum(axis=-1)
     place = np.stack([probabilities[..., 0], digit], axis=-1)
@@ -274,7 +275,7 @@ def apart(probabilities: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     return {
         "place": uncertainty.auroc(uncertainty.entropy(place), misplaced),
         "name": uncertainty.auroc(uncertainty.entropy(name), misnamed) if asked else math.nan,
-        "naming": 1 - float(misnamed.mean()) if asked else math.nan,
+        "naming": 1 - float(misnamed.mean()) if asked else 0.0,
     }
 
 

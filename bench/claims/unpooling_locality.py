@@ -198,7 +198,11 @@ def run(job: Job) -> Outcome:
 
 
 def measured(truth: np.ndarray, found: np.ndarray, counts: np.ndarray) -> dict[str, float]:
-    """What a mask is worth, of a segmentation.confusion() `counts`."""
+    """What a mask is worth, of a segmentation.confusion() `counts`.
+
+    Where no pixel of a digit is found, none is named: naming is 0. Not-a-number would say that the
+    net diverged (bench/run.py).
+    """
     named = np.trace(counts[1:, 1:])
     digit = counts[1:, 1:].sum()  # a digit, and found to be one
     return {

@@ -67,7 +67,7 @@ def spec(
     parameters: dict[str, Parameter] = {}
     buffers: dict[str, Buffer] = {}
     activations: dict[str, tuple[int, ...]] = {}
-    rows, columns, channels = inputs
+    rows, columns, channels = ranges.image(inputs)
     for number, block in enumerate(blocks, start=1):
         shape = (block.kernel, block.kernel, channels, block.filters)
         convolved = tuple(_convolved(side, block) for side in (rows, columns))

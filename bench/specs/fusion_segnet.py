@@ -47,7 +47,7 @@ def spec(
     """Raises UserError for images of other than four channels, an unknown fusion, and as
     segnet.spec() does."""
     ranges.choice("fusion", fusion, FUSIONS)
-    if inputs[2] != sum(STREAMS.values()):
+    if ranges.image(inputs)[2] != sum(STREAMS.values()):
         raise UserError(f"RGB and height are {sum(STREAMS.values())} channels, got {inputs}")
     total = segnet.Parts()
     for name, channels in STREAMS.items():

@@ -102,10 +102,10 @@ def spec(
 ) -> Spec:
     """The family for small images. shortcut="none" is the plain twin; width scales all channels.
 
-    Raises UserError for a depth that is not 6n + 2, an unknown name, a width that leaves no whole
-    number of channels, and images that the stages do not halve exactly or leave one pixel of.
+    Raises UserError for a depth that is no whole number 6n + 2, an unknown name, a width that
+    leaves no whole number of channels, and as net() does.
     """
-    if depth < 8 or depth % 6 != 2:
+    if type(depth) is not int or depth < 8 or depth % 6 != 2:
         raise UserError(f"a ResNet for small images has 6n + 2 layers (8, 14, 20), got {depth}")
     stages = [scaled(channels, width) for channels in CIFAR_CHANNELS]
     found = blocks(stages[0], stages, [(depth - 2) // 6] * 3, shortcut, None)
@@ -127,7 +127,7 @@ def imagenet(
 
     Raises UserError for another depth than 18, 34, 50, 101 and 152, and as spec() does.
     """
-    if depth not in IMAGENET:
+    if type(depth) is not int or depth not in IMAGENET:
         raise UserError(f"a ResNet for large images has {list(IMAGENET)} layers, got {depth}")
     ranges.choice("convolution with the stride", strided, STRIDED)
     repeats, bottleneck = IMAGENET[depth]
@@ -175,7 +175,8 @@ def net(
     """Any residual net. pooled: whether a max pooling follows the stem. pinned: its number of
     parameters, where that is known.
 
-    Raises UserError for images that the blocks do not halve exactly or leave one pixel of.
+    Raises UserError for inputs that are no height, width and channels, and for images that the
+    blocks do not halve exactly or leave one pixel of.
     """
     _check_sides(inputs, stem.stride * (2 if pooled else 1), blocks)
     parameters: dict[str, Parameter] = {}
@@ -239,10 +240,10 @@ def _halved(size: tuple[int, ...], stride: int) -> tuple[int, ...]:
 
 
 def _check_sides(inputs: tuple[int, int, int], stride: int, blocks: Sequence[Block]) -> None:
-    """Raise UserError for images that are not halved exactly, or end as one pixel."""
+    """Raise UserError for inputs that are no image, not halved exactly, or end as one pixel."""
     for block in blocks:
         stride *= block.stride
-    rows, columns, _ = inputs
+    rows, columns, _ = ranges.image(inputs)
     if min(rows, columns) < 2 * stride or rows % stride or columns % stride:
         raise UserError(
             f"this ResNet needs images whose sides are multiples of {stride}, "

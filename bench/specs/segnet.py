@@ -147,7 +147,7 @@ def encoder_decoder(
     ranges.choice("upsampling", upsampling, UPSAMPLINGS)
     check_levels(inputs, widths, convolutions)
     parts, levels = Parts(), len(widths)
-    rows, columns, channels = inputs
+    rows, columns, channels = ranges.image(inputs)
     sizes = [(rows >> level, columns >> level) for level in range(levels + 1)]
     for level, (width, repeat) in enumerate(zip(widths, convolutions, strict=True), start=1):
         size, pooled = sizes[level - 1], (*sizes[level], width)
@@ -185,7 +185,7 @@ def check_levels(
             "a SegNet needs a width and a number of convolutions for each level, 1 or more, "
             f"got {list(widths)} and {list(convolutions)}"
         )
-    rows, columns, channels = inputs
+    rows, columns, channels = ranges.image(inputs)
     stride = 2 ** len(widths)
     if min(rows, columns) < 2 * stride or rows % stride or columns % stride or channels < 1:
         raise UserError(

@@ -93,13 +93,20 @@ def net(
 ) -> Spec:
     """Any net of this kind: the sides of every stage's kernels, and the channels of every stage.
 
-    pinned: its number of parameters, where that is known. Raises UserError for kernels that are not
-    of odd side, for sides of images that the poolings do not halve exactly, for a layer without
-    units, for an unknown form of dropout, and for a probability outside of (0, 1].
+    pinned: its number of parameters, where that is known. Raises UserError for no stages, or
+    another number of channels than of stages, for kernels that are not of odd side, for inputs that
+    are no height, width and channels, for sides of images that the poolings do not halve exactly,
+    for a layer without units, for an unknown form of dropout, and for a probability outside of
+    (0, 1].
     """
+    if not stages or not all(stages) or len(stages) != len(channels):
+        raise UserError(
+            "VGG needs stages, each of one convolution or more and with its channels, got "
+            f"{[list(k) for k in stages]} and {list(channels)}"
+        )
     if any(kernel < 1 or kernel % 2 == 0 for kernels in stages for kernel in kernels):
         raise UserError(f"VGG's kernels have odd sides, got {[list(k) for k in stages]}")
-    rows, columns, before = inputs
+    rows, columns, before = ranges.image(inputs)
     halved = 2 ** len(stages)
     if rows < 1 or columns < 1 or rows % halved or columns % halved:
         raise UserError(f"VGG needs images whose sides are multiples of {halved}, got {inputs}")

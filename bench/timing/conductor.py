@@ -114,13 +114,17 @@ class Worker:
             answer.get("digest"),
         )
 
-    def found(self) -> Arrays:
-        """What the last turn led to, by canonical names."""
+    def found(self) -> dict[int, Arrays]:
+        """What the last turn led to and what its first step did: by steps and canonical names."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "found.npz"
             self._ask(do="found", path=str(path))
+            found: dict[int, dict[str, np.ndarray]] = {}
             with np.load(path) as arrays:
-                return dict(arrays)
+                for key, array in arrays.items():
+                    steps, _, name = key.partition("/")
+                    found.setdefault(int(steps), {})[name] = array
+            return {**found}
 
     def peak(self) -> float:
         """MiB that the process holds at its largest during a step."""

@@ -31,7 +31,10 @@ class Loop(Protocol):
         ...
 
     def found(self) -> Arrays:
-        """What the steps led to, by canonical names: the parameters, or the outputs."""
+        """What the steps led to, by canonical names: the parameters, or the outputs.
+
+        Where the net has running statistics of this project's convention, these too.
+        """
         ...
 
     def close(self) -> None:
@@ -68,7 +71,8 @@ class Steps(_Rotating):
             self.system.update(TRAIN, batch, RATE)
 
     def found(self) -> Arrays:
-        return self.system.export().parameters
+        state = self.system.export()
+        return {**state.parameters, **state.buffers}
 
 
 class Passes(_Rotating):

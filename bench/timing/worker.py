@@ -10,7 +10,7 @@ library prints goes to standard error. The first line says what started. `do` na
                  -> the first step, and how many steps last `at_least` seconds together
     turn         steps, digest -> CPU and wall seconds and joules of so many steps from the initial
                  weights, and, if it is asked for, the digest of what they led to
-    found        path -> an npz file of what the last turn led to
+    found        path -> an npz file of what the last turn led to and of what its first step did
     peak         -> the resident memory of the process at its largest during one step
     account      -> CPU seconds of the process since it was last asked, by stage (bench/ledger.py)
     dismiss      the net is let go of
@@ -84,6 +84,7 @@ class Worker:
         alone = arguments.threads == 1 and arguments.device == "cpu"
         self.clock = "cpu_seconds" if alone else "wall_seconds"
         self.loop: Loop | None = None
+        self.made = 0  # steps of the last turn
         self.stage = REST  # what the next steps are booked on
         self.child: forks.Child | None = None  # which serves in place of this process
         before = _clocks()
@@ -171,6 +172,7 @@ class Worker:
         loop.load(self.initial)
         loop.synchronize()
         answer: dict[str, Any] = self._clocked(steps)
+        self.made = steps
         if digest:
             found = loop.found()
             answer["digest"] = hashlib.sha256(
@@ -179,7 +181,15 @@ class Worker:
         return answer
 
     def found(self, path: str) -> dict[str, Any]:
-        np.savez(Path(path), allow_pickle=False, **self._loop().found())
+        """By "<steps>/<name>". The step is made anew: the loop has gone on since."""
+        loop = self._loop()
+        found = {self.made: loop.found()}
+        if 1 not in found:
+            loop.load(self.initial)
+            self._clocked(1)
+            found[1] = loop.found()
+        arrays = {f"{n}/{name}": array for n, led in found.items() for name, array in led.items()}
+        np.savez(Path(path), allow_pickle=False, **arrays)
         return {}
 
     def peak(self) -> dict[str, Any]:

@@ -34,7 +34,8 @@ def convolution(x: Node, weight: Node, bias: Node | None, stride: int, padding: 
         dE/dy_ij = sum_a sum_b delta_((i-a)/s)((j-b)/s) w_ab      where (i-a)/s is whole
 
     The last is a correlation of delta, with s - 1 zeros put between its entries and enough around
-    it, with the kernel turned by 180 degrees and its channels exchanged.
+    it, with the kernel turned by 180 degrees and its channels exchanged. Where the padding is as
+    large as the kernel, outermost entries of delta saw zeros alone, and are cut off.
     """
     work, (height, width, channels, filters) = x.tape.workspace, weight.value.shape
     rows, columns = x.value.shape[1:3]
@@ -63,7 +64,7 @@ def convolution(x: Node, weight: Node, bias: Node | None, stride: int, padding: 
                 rows - spread.shape[1] - before[0] + height - 1,
                 columns - spread.shape[2] - before[1] + width - 1,
             )
-            around = tuple(zip(before, after, strict=True))
+            spread, around = _seen(spread, tuple(zip(before, after, strict=True)))
             x.add_gradient(
                 _correlate(spread, np.ascontiguousarray(turned), (height, width), 1, around, work)
             )
@@ -255,6 +256,18 @@ def _spread(delta: np.ndarray, stride: int) -> np.ndarray:
     spread = np.zeros(shape, delta.dtype)
     spread[:, ::stride, ::stride] = delta
     return spread
+
+
+def _seen(
+    spread: np.ndarray, around: tuple[tuple[int, int], ...]
+) -> tuple[np.ndarray, tuple[tuple[int, int], ...]]:
+    """delta and the zeros around it; fewer than none are so many rows or columns cut off."""
+    rows, columns = (
+        slice(max(0, -before), side - max(0, -after))
+        for side, (before, after) in zip(spread.shape[1:3], around, strict=True)
+    )
+    zeros = tuple((max(0, before), max(0, after)) for before, after in around)
+    return spread[:, rows, columns], zeros
 
 
 def _windows(x: np.ndarray, window: int, stride: int) -> list[np.ndarray]:

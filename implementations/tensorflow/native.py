@@ -151,10 +151,13 @@ def adam(
         p <- p - (lr sqrt(c2) / c1) m / (sqrt(v) + eps sqrt(c2)),
 
     the kernel's form with another rate and another epsilon. Both are computed in float64 here: the
-    kernel's own corrections, in float32, are put out by powers of 0.
+    kernel's own corrections, in float32, are put out by powers of 0. The b1 and b2 of c1 and c2 are
+    those that the kernel has, rounded to its dtype: 1 - 0.999 is 1.3e-5 off in float32, in v as in
+    c2, and the two cancel.
     """
     dtype = parameter.dtype
-    start1, start2 = (1 - tf.pow(tf.constant(b, tf.float64), step) for b in (beta1, beta2))
+    rounded1, rounded2 = tf.constant(beta1, dtype), tf.constant(beta2, dtype)
+    start1, start2 = (1 - tf.pow(tf.cast(b, tf.float64), step) for b in (rounded1, rounded2))
     zero, root = tf.constant(0, dtype), tf.sqrt(start2)
     tf.raw_ops.ResourceApplyAdam(
         var=parameter.handle,
@@ -163,8 +166,8 @@ def adam(
         beta1_power=zero,
         beta2_power=zero,
         lr=tf.cast(learning_rate * root / start1, dtype),
-        beta1=tf.constant(beta1, dtype),
-        beta2=tf.constant(beta2, dtype),
+        beta1=rounded1,
+        beta2=rounded2,
         epsilon=tf.cast(epsilon * root, dtype),
         grad=gradient,
     )

@@ -1,6 +1,7 @@
 """Crops by hand, and beside the framework's own affine augmentation."""
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,6 +49,7 @@ def test_without_padding_images_are_only_flipped() -> None:
     assert {tuple(image.ravel()) for image in found} == {(0, 1, 2, 3), (3, 2, 1, 0)}
 
 
-def test_a_negative_padding_is_refused() -> None:
-    with pytest.raises(UserError, match="padding"):
-        next(crops.cropped(0, iter([{"x": np.zeros((1, 2, 2, 1))}]), -1))
+@pytest.mark.parametrize("padding", [-1, 0.5, 1.0])
+def test_a_padding_of_no_whole_number_of_pixels_is_refused(padding: Any) -> None:
+    with pytest.raises(UserError, match=r"padding must be a whole number in .* got"):
+        next(crops.cropped(0, iter([{"x": np.zeros((1, 2, 2, 1))}]), padding))

@@ -1,13 +1,19 @@
 """VGG and ResNet as they were published: layers and parameters counted again, from the papers."""
 
 import tracemalloc
+from typing import Any
 
 import pytest
 
 from bench.conventions import BATCH_NORM
 from bench.errors import ContractError, UserError
 from bench.spec import Spec, count, scaled
-from bench.specs import resnet, vgg
+from bench.specs import convnet, fusion_segnet, resnet, segnet, vgg
+
+# What is of another type than the specs say.
+PAIR: Any = (32, 32)
+FLOAT: Any = 20.0
+WORD: Any = "20"
 
 # Table 1 of Simonyan and Zisserman (2015) and the numbers of table 2, to the last parameter. A
 # convolution with 64 channels is 64, "c64" with a kernel of 1x1; "|" is a pooling.
@@ -191,6 +197,18 @@ def test_branch_and_shortcut_of_every_block_are_traced() -> None:
         (lambda: resnet.spec(inputs=(32, 32, 0)), r"1: conv1/weight would be \(3, 3, 0, 16\)"),
         (lambda: resnet.spec(classes=0), r"classes of at least 1: fc/weight would be \(64, 0\)"),
         (lambda: vgg.spec(inputs=(32, 32, 0)), r"vgg needs channels, .* \(3, 3, 0, 16\)"),
+        (lambda: resnet.spec(FLOAT), r"6n \+ 2 layers \(8, 14, 20\), got 20.0"),
+        (lambda: resnet.spec(WORD), "got 20"),
+        (lambda: resnet.imagenet(FLOAT), "layers, got 20.0"),
+        (lambda: resnet.spec(inputs=PAIR), r"three whole numbers .* got \(32, 32\)"),
+        (lambda: resnet.spec(inputs=(FLOAT, 32, 3)), "three whole numbers"),
+        (lambda: vgg.spec(inputs=PAIR), r"three whole numbers .* got \(32, 32\)"),
+        (lambda: vgg.net((), ()), r"VGG needs stages, .* got \[\] and \[\]"),
+        (lambda: vgg.net(((3,), ()), (4, 4)), r"got \[\[3\], \[\]\]"),
+        (lambda: vgg.net(((3,),), (4, 4)), r"got \[\[3\]\] and \[4, 4\]"),
+        (lambda: convnet.spec(PAIR), r"three whole numbers .* got \(32, 32\)"),
+        (lambda: segnet.spec(PAIR), r"three whole numbers .* got \(32, 32\)"),
+        (lambda: fusion_segnet.spec(PAIR), r"three whole numbers .* got \(32, 32\)"),
         (lambda: resnet.spec(norm={"decay": 0.9}), "batch norm takes decay, epsilon and unbiased"),
     ],
 )

@@ -232,7 +232,7 @@ def test_decisions_are_noted_and_handed_in(adapter: ModuleType) -> None:
     assert expected in forced.gradients["input:x"][0, 2:4, 4:6, 0]
 
 
-@pytest.mark.parametrize(("stride", "padding", "channels"), [(1, 0, 1), (2, 1, 3)])
+@pytest.mark.parametrize(("stride", "padding", "channels"), [(1, 0, 1), (2, 1, 3), (2, 4, 2)])
 def test_convolution_against_its_definition(adapter, stride, padding, channels) -> None:
     spec = single_convolution.spec(8, channels, 2, 3, stride, padding)
     system = built(adapter, spec, {"ask": Update("energy", ("", "input:x"), sgd())})

@@ -33,7 +33,9 @@ from tests.implementations.differences import (
 )
 
 
-@pytest.mark.parametrize(("stride", "padding"), [(1, 0), (1, 1), (2, 0), (2, 1), (3, 2)])
+@pytest.mark.parametrize(
+    ("stride", "padding"), [(1, 0), (1, 1), (1, 4), (2, 0), (2, 1), (2, 3), (2, 4), (3, 2), (3, 5)]
+)
 @pytest.mark.parametrize(("channels", "filters"), [(1, 1), (3, 4)])
 def test_convolution(stride: int, padding: int, channels: int, filters: int) -> None:
     spec = single_convolution.spec(7, channels, filters, 3, stride, padding)

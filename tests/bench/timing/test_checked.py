@@ -1,0 +1,110 @@
+"""What was timed is compared with the reference: rounding passes, planted mistakes do not."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench import weights
+from bench.contract import Arrays, Config, State, Update, adam
+from bench.timing import checked
+from bench.timing.nets import NETS, RATE, UPDATE, batches
+from bench.training import TRAIN
+from implementations.numpy import adapter
+
+STEPS = {"mlp": 4, "lenet": 4, "resnet": 2, "vgg": 2}
+answers = functools.cache(checked.answers)
+Found = dict[int, Arrays]
+
+
+def right(net: str) -> checked.Answers:
+    return answers(net, "update", (STEPS[net],))
+
+
+def trained(
+    net: str, norm: Mapping[str, Any] | None = None, rate: float = RATE, update: Update = UPDATE
+) -> Found:
+    """What the native variant leads to in float32, with these mistakes."""
+    spec = NETS[net].make()
+    given = list(batches(spec, NETS[net].examples))
+    begin = weights.initial(spec, 0).parameters
+    if norm:
+        changed = {**spec.options, "norm": {**spec.options["norm"], **norm}}
+        spec = dataclasses.replace(spec, options=changed)
+    system = adapter.build(spec, {TRAIN: update}, Config(variant="native"))
+    system.load(State(parameters=begin))
+    found: Found = {}
+    for made, batch in enumerate(given[: STEPS[net]], 1):
+        system.update(TRAIN, system.stage(batch), rate)
+        state = system.export()
+        found[made] = {**state.parameters, **state.buffers}
+    return found
+
+
+@pytest.mark.parametrize("net", STEPS)
+def test_rounding_passes_and_a_rate_wrong_by_a_hundredth_does_not(net: str) -> None:
+    assert right(net).check(STEPS[net], trained(net)).correct
+    assert not right(net).check(STEPS[net], trained(net, rate=1.01 * RATE)).correct
+
+
+@pytest.mark.parametrize("net", ["resnet", "vgg"])
+@pytest.mark.parametrize(
+    "norm",
+    [{"decay": 0.99}, {"unbiased": False}, {"epsilon": 1e-3}],
+    ids=lambda norm: next(iter(norm)),
+)
+def test_a_wrong_batch_norm_is_seen(net: str, norm: Mapping[str, Any]) -> None:
+    """By what it leads to, or by its running statistics alone."""
+    assert not right(net).check(STEPS[net], trained(net, norm)).correct
+
+
+@pytest.mark.parametrize("net", ["mlp", "lenet"])
+def test_a_wrong_memory_of_adam_is_seen_where_steps_can_be_compared(net: str) -> None:
+    """The first step does not depend on it."""
+    assert right(net).tells(STEPS[net])
+    forgetful = dataclasses.replace(UPDATE, optimizer=adam(0.89, 0.999, 1e-8))
+    found = trained(net, update=forgetful)
+    assert not right(net).check(STEPS[net], found).correct
+    assert right(net).check(1, found).correct
+
+
+def test_two_steps_of_a_net_that_enlarges_rounding_cannot_be_compared() -> None:
+    """The reference itself, in float64, is farther off from weights that are roundings off."""
+    vgg = right("vgg")
+    assert vgg.tells(1)
+    assert not vgg.tells(2)
+    off = {1: vgg.moved[1], 2: vgg.moved[2]}
+    assert vgg.check(2, off).correct
+    names = list(vgg.gradient)
+    assert vgg._deviation(2, vgg.moved[2], names) > checked.FARTHEST
+
+
+@pytest.mark.parametrize("layer", ["fc1/bias", "fc3/weight"])
+def test_a_layer_that_is_not_moved_is_seen(layer: str) -> None:
+    mlp, begin = right("mlp"), weights.initial(NETS["mlp"].make(), 0).parameters
+    exact = {n: mlp.exact[n] for n in (1, 4)}
+    assert mlp.check(4, exact).correct
+    for steps in (1, 4):
+        kept, spoiled = begin[layer], begin[layer] * np.nan
+        assert not mlp.check(4, {**exact, steps: {**exact[steps], layer: kept}}).correct
+        assert not mlp.check(4, {**exact, steps: {**exact[steps], layer: spoiled}}).correct
+    with pytest.raises(ValueError, match="the reference has"):
+        mlp.check(4, {**exact, 4: {layer: exact[4][layer]}})
+
+
+def test_steps_that_cannot_be_compared_have_to_be_finite() -> None:
+    vgg = right("vgg")
+    exact = {n: vgg.exact[n] for n in (1, 2)}
+    spoiled = {**exact[2], "fc6/bias": exact[2]["fc6/bias"] * np.inf}
+    assert vgg.check(2, exact).correct
+    assert not vgg.check(2, {**exact, 2: spoiled}).correct
+
+
+def test_a_library_tells_no_running_statistics() -> None:
+    vgg = right("vgg")
+    told = {n: {name: vgg.exact[n][name] for name in vgg.gradient} for n in (1, 2)}
+    assert told[1].keys() < vgg.exact[1].keys()
+    assert vgg.check(2, told).correct
