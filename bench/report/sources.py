@@ -33,7 +33,7 @@ def shared_files(frameworks: list[str]) -> dict[str, str]:
             folder = ROOT / "implementations" / framework / kind
             for path in sorted(folder.glob("[!_]*.py")):
                 files[path.stem] = f"{kind}/{path.name}"
-    return files | {"adapter": "adapter.py", "probe": "probe.py"}
+    return files | {"adapter": "adapter.py", "step": "step.py", "probe": "probe.py"}
 
 
 def side_by_side(file: str, frameworks: list[str]) -> list[Row]:

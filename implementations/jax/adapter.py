@@ -89,7 +89,7 @@ class System:
         check_batch(self.spec, batch)
         return self.place(batch)
 
-    def place(self, batch: Arrays) -> dict[str, Any]:
+    def place(self, batch: Arrays) -> Staged:
         arrays = {name: np.asarray(a, self._dtype_of(a)) for name, a in batch.items()}
         return Staged(arrays if self.reads_here else self.put(arrays), own=not self.reads_here)
 

@@ -7,7 +7,8 @@ import jax
 import numpy as np
 import pytest
 
-from bench.contract import INFERENCE, Update, adam
+from bench.contract import INFERENCE, Update
+from bench.optimizers import adam
 from bench.specs import mlp
 from tests.implementations.systems import built, drawn
 

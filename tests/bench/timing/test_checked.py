@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from bench import weights
-from bench.contract import Arrays, Config, State, Update, adam
+from bench.contract import Arrays, Config, State, Update
+from bench.optimizers import adam
 from bench.timing import checked
 from bench.timing.nets import NETS, RATE, UPDATE, batches
 from bench.training import TRAIN
