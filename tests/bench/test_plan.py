@@ -298,6 +298,6 @@ def test_one_job_times_all_nets() -> None:
 
 
 def test_where_no_net_is_timed_there_is_no_such_job() -> None:
-    timed, untimed = (Plan(raw(**more)) for more in ({}, {"timing": {"nets": []}}))
+    timed, untimed = Plan(raw()), Plan(raw(timing={"nets": []}))
     assert set(costs.jobs(timed)) - set(costs.jobs(untimed)) == {costs.TIMING}
     assert untimed.timings == []
