@@ -17,7 +17,7 @@ from bench import closure, config, dataset, sharing
 from bench.closure import ROOT
 from bench.errors import UserError
 from bench.groups import Group, Share, shares
-from bench.packages import installed, package, version
+from bench.packages import installed, package, version, versions
 from bench.timing.gate import TRIALS
 from bench.timing.nets import NETS
 from implementations.atlas.row import MODULES
@@ -153,8 +153,10 @@ class Plan:
         return " ".join(words)
 
     def all_versions(self) -> str:
-        """Of all that is timed: another one is timed anew."""
-        return ", ".join(map(self.versions, self.frameworks))
+        """Of all that is timed, library forms too: another one is timed anew."""
+        names = dict.fromkeys(("numpy", *self.frameworks))
+        found = [pair for name in names for pair in versions(name).items()]
+        return ", ".join(f"{distribution} {number}" for distribution, number in found)
 
     def versions(self, framework: str) -> str:
         """Of what computes a job: another one computes it anew."""

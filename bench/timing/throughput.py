@@ -3,11 +3,11 @@
     python -m bench.timing.throughput --nets lenet [--frameworks pytorch jax] [--forms native flax]
 
 A process for each framework and form, of which each net and call gets a child that is as new
-(forks.py). They take turns, round by round (conductor.py), beside two
-processes that measure the limits of the machine (limits.py) and one that is the baseline a second
-time: how far it is from the first is how far a ratio may be without a cause. A training step and a
-forward pass are timed, in float32; import, first step and steady state are told apart. A time
-counts only if what was timed computed the right thing (checked.py).
+(forks.py). They take turns, round by round (conductor.py), beside two processes that measure the
+limits of the machine (limits.py) and one that is the baseline a second time: how far it is from the
+first is how far a ratio may be without a cause. A training step and a forward pass are timed, in
+float32; import, first step and steady state are told apart. A time counts only if what was timed
+computed the right thing (checked.py).
 
 A measurement is as many steps as last --seconds together: ten times what a clock needs, because
 fit() of Keras has a price for each call.
@@ -27,6 +27,7 @@ from bench import accounts, closure, command, ledger, packages, ranges, store
 from bench.costs import TIMING
 from bench.errors import UserError
 from bench.ledger import LEDGER
+from bench.machine import description
 from bench.progress import Reporter
 from bench.timing import contestants, kept, ratios, records
 from bench.timing.contestants import Contestant
@@ -101,6 +102,7 @@ class Timing:
                     try:
                         self._time(net, ensemble)
                     except Exception as error:
+                        _spent(ensemble)  # on a net that failed: no other net's
                         if len(asked) == 1 or getattr(error, "errno", None) in command.REFUSALS:
                             raise
                         self.failed.append(net)
@@ -130,7 +132,7 @@ class Timing:
             records.show(session)
         note: Note = {
             "records": [record for session in sessions for record in records.of(session)],
-            "cpu_seconds": ledger.added([ensemble.account(), LEDGER.take()]),
+            "cpu_seconds": _spent(ensemble),
         }
         if self.results:
             kept.keep(self.results, net, self._parts(net), note)
@@ -143,9 +145,10 @@ class Timing:
             store.write_file(self.arguments.out / f"{net}.json", text)
 
     def _parts(self, net: str) -> dict[str, Any]:
-        """What a record comes from: what is asked for, and of what code and libraries."""
+        """What a record comes from: what is asked for, of what code and libraries, and where."""
         frameworks = sorted({player.framework for player in self.players})
         modules = closure.timing_modules(NETS[net].make().architecture, frameworks)
+        machine = description()
         return {
             "net": net,
             "calls": list(self.calls),
@@ -154,8 +157,14 @@ class Timing:
                 key: vars(self.arguments)[key] for key in ("rounds", "seconds", "threads", "device")
             },
             "sources": closure.digests(closure.closure(modules)),
-            "versions": {name: packages.installed(name) for name in ("numpy", *frameworks)},
+            "versions": {name: packages.versions(name) for name in ("numpy", *frameworks)},
+            "machine": {key: machine[key] for key in ("cpu_model", "cores")},
         }
+
+
+def _spent(ensemble: Ensemble) -> dict[str, float]:
+    """CPU seconds of all processes since this was last asked."""
+    return ledger.added([ensemble.account(), LEDGER.take()])
 
 
 if __name__ == "__main__":

@@ -258,6 +258,29 @@ def test_a_net_that_fails_costs_no_other(
     monkeypatch.setattr(packages, "installed", lambda name: "another")
     assert called(monkeypatch, tmp_path, "mlp") == 0
     assert failing.measured[4:] == ["mlp"]
+    monkeypatch.setattr(throughput, "description", lambda: {"cpu_model": "another", "cores": 1})
+    assert called(monkeypatch, tmp_path, "mlp") == 0
+    assert failing.measured[5:] == ["mlp"]
+
+
+def test_another_version_of_what_a_library_form_needs_is_timed_anew() -> None:
+    assert {"jax", "flax", "optax"} <= packages.versions("jax").keys()
+    assert {"tensorflow-cpu", "keras"} <= packages.versions("tensorflow").keys()
+
+
+def test_what_a_failed_net_cost_is_no_other_nets(
+    failing: type[Failing], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    spent: list[str] = []
+
+    def account(self: Ensemble) -> dict[str, float]:
+        spent.append(failing.measured[-1])
+        return {}
+
+    monkeypatch.setattr(Failing, "account", account)
+    monkeypatch.setattr(Failing, "fails", {"mlp_wide"})
+    assert called(monkeypatch, tmp_path, "mlp_wide", "mlp") == 1
+    assert spent == ["mlp_wide", "mlp"]
 
 
 def test_what_is_kept_is_whole(tmp_path: Path) -> None:
