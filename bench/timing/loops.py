@@ -12,6 +12,8 @@ from bench.contract import INFERENCE, Arrays, Batch, State, System
 from bench.timing.nets import RATE
 from bench.training import TRAIN
 
+FIRST_MOMENT = "/first_moment"
+
 
 class Loop(Protocol):
     def stage(self, batches: Sequence[Arrays]) -> None:
@@ -33,7 +35,8 @@ class Loop(Protocol):
     def found(self) -> Arrays:
         """What the steps led to, by canonical names: the parameters, or the outputs.
 
-        Where the net has running statistics of this project's convention, these too.
+        Where the net has running statistics of this project's convention, these too; and the first
+        moments of Adam, "<parameter>/first_moment", where it is this project's.
         """
         ...
 
@@ -72,7 +75,9 @@ class Steps(_Rotating):
 
     def found(self) -> Arrays:
         state = self.system.export()
-        return {**state.parameters, **state.buffers}
+        slots = state.optimizer[TRAIN].items()
+        moments = {name: array for name, array in slots if name.endswith(FIRST_MOMENT)}
+        return {**state.parameters, **state.buffers, **moments}
 
 
 class Passes(_Rotating):
