@@ -32,7 +32,7 @@ where float32 happens to flip none in the reference, the first answer is far too
 
 The first step of Adam is the gradient's sign. It turns where the gradient is small, and has little
 weight there: what flipped decisions do to the deviation is of second order, and the comparison
-sharp. Later steps are of first order in it, and each begins at weights that differ, which flips
+of rate and signs sharp. Later steps are of first order in it, and each begins at weights that differ, which flips
 more. In VGG the reference in float64 that begins ALLOWED roundings off is .05 of the way off after
 two steps and .12 after four, and a rate wrong by a hundredth leads .08 off: no comparison there
 could tell one from the other. So the n steps are compared only where the response is at most
