@@ -55,7 +55,8 @@ def main() -> int:
 
 def profiled(arguments: argparse.Namespace) -> list[Line]:
     """The functions of a step, the longest first."""
-    timed = worker.Worker(argparse.Namespace(**vars(arguments), device="cpu", dtype="float32"))
+    rest = {"device": "cpu", "dtype": "float32", "forks": False}
+    timed = worker.Worker(argparse.Namespace(**vars(arguments), **rest))
     steps = timed.prepare(arguments.net, arguments.call, arguments.seconds)["steps"]
     profiler = cProfile.Profile(time.process_time)
     profiler.enable()
