@@ -31,13 +31,13 @@ the gradient changes by the root of that share. A deviation by sqrt(e) is not to
 where float32 happens to flip none in the reference, the first answer is far too small.
 
 The first step of Adam is the gradient's sign. It turns where the gradient is small, and has little
-weight there: what flipped decisions do to the deviation is of second order, and the comparison
-of rate and signs sharp. Later steps are of first order in it, and each begins at weights that differ, which flips
-more. In VGG the reference in float64 that begins ALLOWED roundings off is .05 of the way off after
-two steps and .12 after four, and a rate wrong by a hundredth leads .08 off: no comparison there
-could tell one from the other. So the n steps are compared only where the response is at most
-FARTHEST; where it is larger, they have to be finite. What only a second step shows, as the memory
-of Adam, is seen in nets without that growth.
+weight there: what flipped decisions do to the deviation is of second order, and the comparison of
+rate and signs sharp. Later steps are of first order in it, and each begins at weights that differ,
+which flips more. In VGG the reference in float64 that begins ALLOWED roundings off is .05 of the
+way off after two steps and .12 after four, and a rate wrong by a hundredth leads .08 off: no
+comparison there could tell one from the other. So the n steps are compared only where the response
+is at most FARTHEST; where it is larger, they have to be finite. What only a second step shows, as
+the memory of Adam, is seen in nets without that growth.
 
 But Adam forgets how large a gradient was: a layer whose gradient is ten times too large makes the
 same steps, however many. Its first moment after the first step is (1 - beta1) g, so that this is
