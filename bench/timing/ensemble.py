@@ -1,7 +1,7 @@
 """Everyone who is timed, started once, and measured together net after net."""
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bench import ledger, machine
@@ -50,79 +50,74 @@ class Ensemble:
         The baseline is chosen among those that take the net. Raises UserError where nobody does,
         and where a process ends while it is timed.
         """
-        try:
-            session = self._measured(net, call, rounds, seconds, report)
-        except Exception as error:  # and whoever interrupts waits for nobody
-            self._join()
-            if isinstance(error, RuntimeError):
-                raise UserError(f"{net}, {call}: {error}") from None
-            raise
-        self._join()
-        return session
-
-    def _measured(
-        self,
-        net: str,
-        call: str,
-        rounds: int,
-        seconds: float,
-        report: Callable[[float, str], None],
-    ) -> Session:
-        everyone = [worker for worker in self.workers if takes(call, worker.form)]
-        found: list[Measured] = []
-        for place, worker in enumerate(everyone):
-            report(0.3 * place / len(everyone), f"{worker.name}, first steps")
-            found.append(_prepared(worker, net, call, seconds))
-        present = [measured.contestant for measured in found if not measured.absent]
-        if not present:
-            raise UserError("; ".join(str(measured.absent) for measured in found))
-        baseline = contestants.baseline(call, present)
-        first = next(measured for measured in found if measured.contestant == baseline)
-        if baseline not in self.controls:
-            self.controls[baseline] = self._started(baseline)
-        everyone.append(self.controls[baseline])
-        found.append(_prepared(everyone[-1], net, call, seconds))
-        if refusal := found[-1].absent:
-            raise UserError(refusal)
-        contest = list(found)
-        for limit in self.limits:
-            everyone.append(limit)
-            found.append(Measured(Contestant(MACHINE, limit.form), limit.facts))
-            if limit.form not in self.ready:
-                self.ready[limit.form] = limit.prepare(net, call, min(seconds, LIMIT_SECONDS))
-            found[-1].first = self.ready[limit.form]
-        playing = [place for place, measured in enumerate(found) if not measured.absent]
-        steps = [found[place].first["steps"] for place in playing]
-        turns = played([everyone[place] for place in playing], steps, rounds, digest=True)
-        before = machine.state()  # and not before: preparing is a load of its own
-        for number, taken in enumerate(turns, 1):
-            for place, turn in zip(playing, taken, strict=True):
-                found[place].turns.append(turn)
-            report(0.3 + 0.6 * number / rounds, f"round {number} of {rounds}")
-        after = machine.state()
-        right = checked.answers(net, call, {m.first["steps"] for m in contest if not m.absent})
-        for place, measured in enumerate(contest):
-            if not measured.absent:
-                measured.check = right.check(measured.first["steps"], everyone[place].found())
-                measured.peak_memory_mib = everyone[place].peak()
-        return Session(
-            net=net,
-            call=call,
-            threads=self.threads,
-            measured=contest[:-1],
-            baseline=first,
-            control=contest[-1],
-            limits=limits(*(measured.times() for measured in found[-len(LIMITS) :])),
-            machine=_told(before, after),
-        )
+        with self._served(f"{net}, {call}"):
+            everyone = [worker for worker in self.workers if takes(call, worker.form)]
+            found: list[Measured] = []
+            for place, worker in enumerate(everyone):
+                report(0.3 * place / len(everyone), f"{worker.name}, first steps")
+                found.append(_prepared(worker, net, call, seconds))
+            present = [measured.contestant for measured in found if not measured.absent]
+            if not present:
+                raise UserError("; ".join(str(measured.absent) for measured in found))
+            baseline = contestants.baseline(call, present)
+            first = next(measured for measured in found if measured.contestant == baseline)
+            if baseline not in self.controls:
+                self.controls[baseline] = self._started(baseline)
+            everyone.append(self.controls[baseline])
+            found.append(_prepared(everyone[-1], net, call, seconds))
+            if refusal := found[-1].absent:
+                raise UserError(refusal)
+            contest = list(found)
+            for limit in self.limits:
+                everyone.append(limit)
+                found.append(Measured(Contestant(MACHINE, limit.form), limit.facts))
+                if limit.form not in self.ready:
+                    self.ready[limit.form] = limit.prepare(net, call, min(seconds, LIMIT_SECONDS))
+                found[-1].first = self.ready[limit.form]
+            playing = [place for place, measured in enumerate(found) if not measured.absent]
+            steps = [found[place].first["steps"] for place in playing]
+            turns = played([everyone[place] for place in playing], steps, rounds, digest=True)
+            before = machine.state()  # and not before: preparing is a load of its own
+            for number, taken in enumerate(turns, 1):
+                for place, turn in zip(playing, taken, strict=True):
+                    found[place].turns.append(turn)
+                report(0.3 + 0.6 * number / rounds, f"round {number} of {rounds}")
+            after = machine.state()
+            right = checked.answers(net, call, {m.first["steps"] for m in contest if not m.absent})
+            for place, measured in enumerate(contest):
+                if not measured.absent:
+                    measured.check = right.check(measured.first["steps"], everyone[place].found())
+                    measured.peak_memory_mib = everyone[place].peak()
+            return Session(
+                net=net,
+                call=call,
+                threads=self.threads,
+                measured=contest[:-1],
+                baseline=first,
+                control=contest[-1],
+                limits=limits(*(measured.times() for measured in found[-len(LIMITS) :])),
+                machine=_told(before, after),
+            )
 
     def account(self) -> dict[str, float]:
         """CPU seconds by stage of all processes that are there."""
         everyone = (*self.workers, *self.controls.values(), *self.limits)
         return ledger.added(w.account() for w in everyone if w.process.poll() is None)
 
+    @contextlib.contextmanager
+    def _served(self, what: str) -> Iterator[None]:
+        """Whoever serves within ends with it, and takes along what it left behind; who interrupts
+        waits for nobody."""
+        try:
+            yield
+        except Exception as error:
+            self._join()
+            if isinstance(error, RuntimeError):
+                raise UserError(f"{what}: {error}") from None
+            raise
+        self._join()
+
     def _join(self) -> None:
-        """Whoever served a net ends, and takes along what it left behind."""
         for worker in (*self.workers, *self.controls.values()):
             if worker.process.poll() is None:
                 worker.join()
