@@ -4,7 +4,6 @@ Every question and every update is a jitted pure function of (parameters, slots,
 are compiled once for each shape of batch: step and learning rate enter as arrays.
 """
 
-import functools
 import importlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from implementations.jax import native
 from implementations.jax.device import environment, prepare
 from implementations.jax.probe import Probe, Tracer, Witness
 from implementations.jax.staged import Staged
-from implementations.jax.step import Step
+from implementations.jax.step import Step, noted
 from implementations.jax.techniques import accumulation, optimizers
 
 __all__ = ["System", "build", "environment"]
@@ -45,7 +44,7 @@ class System:
         paths = (path for path, _ in leaves)
         self.names = [jax.tree_util.keystr(p, simple=True, separator="/") for p in paths]
         self.steps = {
-            key: Step(spec, update, functools.partial(self._backward, key))
+            key: Step(update, getattr(self.architecture, update.objective), spec, self._model)
             for key, update in updates.items()
         }
         self.parameters: list[Array] = []  # in the order of the spec, as are all lists
@@ -113,30 +112,28 @@ class System:
     def differentiate(
         self, update: str, batch: Staged, decisions: Arrays | None = None
     ) -> Gradients:
-        mode = self.updates[update].mode
+        step = self.steps[update]
+        mode = step.rule.mode
 
         def ask(leaves: Any, batch: Any, given: Any) -> Any:
             probe = Probe(mode) if given is None else Witness(mode, given)
-            return self._backward(update, leaves, batch, probe)
+            return step.backward(leaves, batch, probe)
 
         compiled = self._compiled(("differentiate", update), ask)
-        terms, gradients, *noted = compiled(
-            self._leaves(), batch.arrays(), self._choices(decisions)
-        )
+        terms, gradients, *told = compiled(self._leaves(), batch.arrays(), self._choices(decisions))
         return Gradients(
             terms=_numbers(terms),
             gradients=_arrays(gradients),
-            evaluation=self._evaluation({}, *noted),
+            evaluation=self._evaluation({}, *told),
         )
 
     def trace(self, update: str, batch: Staged) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-        rule = self.updates[update]
-        objective = getattr(self.architecture, rule.objective)
+        step = self.steps[update]
 
         def ask(leaves: Any, batch: Any) -> Any:
             def run(zeros: Any) -> Any:
-                tracer = Tracer(rule.mode, zeros)
-                terms = objective(self._model(leaves), batch, tracer)
+                tracer = Tracer(step.rule.mode, zeros)
+                terms = step.objective(self._model(leaves), batch, tracer)
                 return sum(terms.values()), tracer.activations
 
             shapes = jax.eval_shape(run, {})[1]
@@ -221,25 +218,11 @@ class System:
         def ask(leaves: Any, batch: Any, given: Any) -> Any:
             probe = Probe(mode) if given is None else Witness(mode, given)
             outputs = getattr(self.architecture, function)(self._model(leaves), batch, probe)
-            return outputs, *_noted(probe)
+            return outputs, *noted(probe)
 
         # The reference asks evaluate() and forward() alike: it compiles one function for both.
         key = "forward" if primitives else "evaluate", function, mode
         return self._compiled(key, ask, primitives)
-
-    def _backward(self, update: str, leaves: Any, batch: Any, probe: Probe) -> Any:
-        rule = self.updates[update]
-        wanted = {name: leaves[name] for name in filter(rule.selects, self.spec.parameters)}
-        wanted |= {f"input:{name}": batch[name] for name in rule.inputs()}
-
-        def objective(wanted: Any) -> Any:
-            inputs = {name: wanted[f"input:{name}"] for name in rule.inputs()}
-            model = self._model({**leaves, **wanted})
-            terms = getattr(self.architecture, rule.objective)(model, {**batch, **inputs}, probe)
-            return sum(terms.values()), (terms, *_noted(probe))
-
-        gradients, (terms, *noted) = jax.grad(objective, has_aux=True)(wanted)
-        return terms, gradients, *noted
 
     def _update(self, update: str) -> Any:
         # The state is given away: the step may write in place of it.
@@ -284,13 +267,6 @@ class System:
 
     def _dtype_of(self, array: np.ndarray) -> str:
         return self.dtype if array.dtype.kind == "f" else "int64"
-
-
-def _noted(probe: Probe) -> tuple[dict[str, Array], ...]:
-    """Decisions, margins, and what the buffers become."""
-    if isinstance(probe, Witness):
-        return probe.decisions, probe.margins, probe.buffers
-    return {}, {}, probe.buffers
 
 
 def _arrays(arrays: Mapping[str, Array]) -> dict[str, np.ndarray]:

@@ -8,29 +8,49 @@ what is new at every step would have to be put there at every step.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import jax
 from jax import Array
 
 from bench.contract import Update
 from bench.spec import Spec
-from implementations.jax.probe import Probe
+from implementations.jax.probe import Probe, Witness
 from implementations.jax.techniques import optimizers, weight_decay
 
 Leaves = Mapping[str, Array]
-Backward = Callable[[Leaves, Leaves, Probe], Any]  # terms, gradients, what was noted, buffers
+Objective = Callable[[Any, Leaves, Probe], dict[str, Array]]
 
 
 class Step:
     """Of one update: the names of what it moves, and its pure functions.
 
-    backward: from all leaves of the net and a batch to terms and gradients.
+    model: makes the net, a pytree, of all its leaves.
     """
 
-    def __init__(self, spec: Spec, rule: Update, backward: Backward) -> None:
-        self.rule, self.backward = rule, backward
+    def __init__(
+        self, rule: Update, objective: Objective, spec: Spec, model: Callable[[Leaves], Any]
+    ) -> None:
+        self.rule, self.objective, self.model = rule, objective, model
         self.parameters, self.buffers = tuple(spec.parameters), tuple(spec.buffers)
         self.moved = tuple(filter(rule.selects, spec.parameters))
         kept = optimizers.SLOTS[rule.optimizer.name]
         self.slots = {f"{n}/{slot}": spec.parameters[n].shape for n in self.moved for slot in kept}
+
+    def backward(self, leaves: Leaves, batch: Leaves, probe: Probe) -> Any:
+        """Terms, gradients by the name of a parameter or "input:<entry>", and what was noted.
+
+        leaves: of the whole net.
+        """
+        rule = self.rule
+        wanted = {name: leaves[name] for name in self.moved}
+        wanted |= {f"input:{name}": batch[name] for name in rule.inputs()}
+
+        def objective(wanted: Leaves) -> Any:
+            inputs = {name: wanted[f"input:{name}"] for name in rule.inputs()}
+            terms = self.objective(self.model({**leaves, **wanted}), {**batch, **inputs}, probe)
+            return sum(terms.values()), (terms, *noted(probe))
+
+        gradients, (terms, *told) = jax.grad(objective, has_aux=True)(wanted)
+        return terms, gradients, *told
 
     def apply(
         self,
@@ -73,6 +93,13 @@ class Step:
         all of it comes out again."""
         running = dict(zip(self.buffers, buffers, strict=True))
         leaves = {**dict(zip(self.parameters, parameters, strict=True)), **running}
-        terms, gradients, *_, noted = self.backward(leaves, batch, Probe(self.rule.mode))
+        terms, gradients, *_, moved = self.backward(leaves, batch, Probe(self.rule.mode))
         parameters, slots, count = self.apply(parameters, slots, count, gradients, rate)
-        return parameters, list({**running, **noted}.values()), slots, count, terms
+        return parameters, list({**running, **moved}.values()), slots, count, terms
+
+
+def noted(probe: Probe) -> tuple[dict[str, Array], ...]:
+    """Decisions, margins, and what the buffers become."""
+    if isinstance(probe, Witness):
+        return probe.decisions, probe.margins, probe.buffers
+    return {}, {}, probe.buffers
