@@ -198,7 +198,9 @@ class System:
         }
 
     def _input(self, array: np.ndarray) -> Tensor:
-        tensor = torch.from_numpy(np.ascontiguousarray(array))
+        # Of one that may not be written into a copy: PyTorch knows no such tensors.
+        whole = np.ascontiguousarray(array) if array.flags.writeable else array.copy()
+        tensor = torch.from_numpy(whole)
         if tensor.ndim == 4:
             tensor = self._laid_out(tensor.permute(0, 3, 1, 2))
         dtype = self.dtype if tensor.is_floating_point() else torch.int64
