@@ -10,7 +10,13 @@ sequencing and assembly line problems"). No schedule is shorter than
     max(critical path, all work / workers)
 
 and this one is at most that plus (1 - 1/workers) of the critical path (Graham 1969, "Bounds on
-multiprocessing timing anomalies"). Seconds are wall seconds of the machine that ran the jobs, under
+multiprocessing timing anomalies").
+
+Workers are machines of a cluster, or processors of one machine. In that a job that reads a clock by
+which something is judged has the machine to itself: all that are running end first, and nothing
+starts beside it.
+
+Seconds are wall seconds of the machine that ran the jobs, under
 whatever load it had; what a cluster adds to a job (its queue, its start) is not in them.
 """
 
@@ -18,6 +24,7 @@ import argparse
 import base64
 import heapq
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,21 +33,27 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench import claim as claims
 from bench import command
 from bench.errors import UserError
 from bench.progress import duration
 
+TIMING_RULE = "throughput"
 METADATA = Path(".snakemake") / "metadata"
 WORKERS = (1, 2, *(4**power for power in range(1, 6)))
 
 
 @dataclass(frozen=True)
 class Job:
-    """name: its rule, and the first file that it wrote. after: names of the jobs that it reads."""
+    """name: its rule, and the first file that it wrote. after: names of the jobs that it reads.
+
+    alone: it reads a clock, and wants the machine to itself.
+    """
 
     name: str
     seconds: float
     after: tuple[str, ...]
+    alone: bool = False
 
 
 def recorded(results: Path, metadata: Path = METADATA) -> list[Job]:
@@ -62,6 +75,7 @@ def recorded(results: Path, metadata: Path = METADATA) -> list[Job]:
     outputs: dict[Any, list[str]] = {key: [] for key in ours}
     inputs: dict[Any, set[str]] = {key: set() for key in ours}
     times: dict[Any, list[float]] = {key: [] for key in ours}
+    alone = {_key(note): _alone(note, results.name) for _, note in finished}
     for path, note in finished:
         if _key(note) in ours:
             outputs[_key(note)].append(path)
@@ -73,6 +87,7 @@ def recorded(results: Path, metadata: Path = METADATA) -> list[Job]:
             name,
             max(times[key]) - min(times[key]),
             tuple(sorted(_names(inputs[key], makers, names) - {name})),
+            alone[key],
         )
         for key, name in sorted(names.items(), key=lambda item: item[1])
     ]
@@ -113,24 +128,37 @@ def critical_path(jobs: list[Job]) -> list[Job]:
     return chain
 
 
-def makespan(jobs: list[Job], workers: int) -> float:
-    """Seconds until all are done. Raises UserError for less than one worker."""
+def makespan(jobs: list[Job], workers: int, shared: bool = False) -> float:
+    """Seconds until all are done. Raises UserError for less than one worker.
+
+    shared: the workers are processors of one machine, which some jobs want to themselves.
+    """
     if workers < 1:
         raise UserError(f"a reproduction needs 1 worker or more, got {workers}")
-    left = tails(jobs)
+    left, by_name = tails(jobs), {job.name: job for job in jobs}
     missing = {job.name: set(job.after) for job in jobs}
-    seconds = {job.name: job.seconds for job in jobs}
     running: list[tuple[float, str]] = []
     now = 0.0
     while missing or running:
         ready = sorted((n for n in missing if not missing[n]), key=lambda n: (-left[n], n))
+        if shared:
+            ready = _beside(ready, [name for _, name in running], by_name)
         for name in ready[: workers - len(running)]:
             del missing[name]
-            heapq.heappush(running, (now + seconds[name], name))
+            heapq.heappush(running, (now + by_name[name].seconds, name))
         now, done = heapq.heappop(running)
         for before in missing.values():
             before.discard(done)
     return now
+
+
+def _beside(ready: list[str], running: list[str], jobs: Mapping[str, Job]) -> list[str]:
+    """Of those that could start, those that may: one that wants the machine waits for all others
+    that are ready, as Snakemake lets it wait."""
+    if any(jobs[name].alone for name in running):
+        return []
+    together = [name for name in ready if not jobs[name].alone]
+    return together if together or running else ready[:1]
 
 
 def main() -> int:
@@ -142,11 +170,14 @@ def main() -> int:
     arguments = parser.parse_args()
     jobs = recorded(arguments.results)
     work, chain = sum(job.seconds for job in jobs), critical_path(jobs)
-    table = Table("workers", "time", "times as fast as one", "of the workers busy")
+    table = Table(
+        "workers", "time", "times as fast as one", "of the workers busy", "in one machine"
+    )
     for workers in arguments.workers:
-        seconds = makespan(jobs, workers)
+        seconds, shared = makespan(jobs, workers), makespan(jobs, workers, shared=True)
         gain = work / seconds
-        table.add_row(str(workers), duration(seconds), f"{gain:.2f}", f"{gain / workers:.0%}")
+        row = str(workers), duration(seconds), f"{gain:.2f}", f"{gain / workers:.0%}"
+        table.add_row(*row, duration(shared))
     console = Console()
     console.print(f"{len(jobs)} jobs, {duration(work)} of work")
     console.print(table)
@@ -165,6 +196,14 @@ def _path(note: Path, metadata: Path) -> str:
     name into folders that begin with "@"."""
     parts = note.relative_to(metadata).parts
     return base64.urlsafe_b64decode("".join(part.removeprefix("@") for part in parts)).decode()
+
+
+def _alone(note: Mapping[str, Any], budget: str) -> bool:
+    """Whether the rule asked for all processors: as bench/rules and bench/groups.py do."""
+    if note["rule"] == TIMING_RULE:
+        return True
+    named = re.findall(r"--claim (\S+)", note["shellcmd"] or "")
+    return budget != "smoke" and any(claims.get(claim).clocked for claim in named)
 
 
 def _key(note: Mapping[str, Any]) -> tuple[str, tuple[str, ...], int]:

@@ -42,6 +42,18 @@ def test_the_longest_way_goes_first() -> None:
     assert scaling.makespan(jobs, 2) == 5.0
 
 
+def test_who_reads_a_clock_has_a_machine_to_itself() -> None:
+    """t waits until both others have ended, though it has the longest way behind it; machines of a
+    cluster do all three at once. What waits for t starts after it."""
+    jobs = [Job("a", 1.0, ()), Job("b", 2.0, ()), Job("t", 5.0, (), alone=True)]
+    assert scaling.makespan(jobs, 4) == 5.0
+    assert scaling.makespan(jobs, 4, shared=True) == 7.0
+    assert scaling.makespan([*jobs, Job("z", 1.0, ("t",))], 4, shared=True) == 8.0
+    two = [*jobs, Job("u", 1.0, (), alone=True)]
+    assert scaling.makespan(two, 4, shared=True) == 8.0
+    assert scaling.makespan(two, 1, shared=True) == scaling.makespan(two, 1) == 9.0
+
+
 def test_no_worker_is_refused() -> None:
     with pytest.raises(UserError, match="1 worker or more, got 0"):
         scaling.makespan(GRAPH, 0)
@@ -52,8 +64,19 @@ def test_jobs_that_wait_for_each_other_are_refused() -> None:
         scaling.tails([Job("a", 1.0, ("b",)), Job("b", 1.0, ("a",))])
 
 
-def note(folder: Path, path: str, rule: str, inputs: list[str], times: tuple[float, float]) -> None:
-    job = {"log": [f"{Path(path).parent}/logs/{rule}.log"], "job_hash": round(times[0])}
+def note(
+    folder: Path,
+    path: str,
+    rule: str,
+    inputs: list[str],
+    times: tuple[float, float],
+    command: str | None = None,
+) -> None:
+    job: dict[str, Any] = {
+        "log": [f"{Path(path).parent}/logs/{rule}.log"],
+        "job_hash": round(times[0]),
+    }
+    job["shellcmd"] = command
     content: dict[str, Any] = {"rule": rule, "input": inputs, "incomplete": False, **job}
     content |= dict(zip(("starttime", "endtime"), times, strict=True))
     folder.mkdir(parents=True, exist_ok=True)
@@ -79,6 +102,19 @@ def test_records_become_jobs(tmp_path: Path) -> None:
     ]
 
 
+def test_who_read_a_clock_is_told_by_rule_and_claim(tmp_path: Path) -> None:
+    """In the smoke budget nothing is judged by a clock, but throughput is timed."""
+    asked = {"a": "python -m bench.run --claim relu_convergence \\\n --claim batch_norm_cost"}
+    asked |= {"b": "python -m bench.run --claim relu_convergence", "c": None}
+    for budget in ("standard", "smoke"):
+        for number, (name, command) in enumerate(asked.items()):
+            rule, times = "throughput" if name == "c" else "runs", (float(number), number + 1.0)
+            note(tmp_path, f"results/{budget}/{name}.csv", rule, [], times, command)
+        found = scaling.recorded(Path("results") / budget, tmp_path)
+        alone = {job.name[-5]: job.alone for job in found}
+        assert alone == {"a": budget == "standard", "b": False, "c": True}
+
+
 def test_a_long_path_is_cut_into_folders(tmp_path: Path) -> None:
     """Snakemake's form for names that no file system takes: "@" begins all parts but the last."""
     path = "results/standard/" + "long/" * 60 + "x.csv"
@@ -86,7 +122,7 @@ def test_a_long_path_is_cut_into_folders(tmp_path: Path) -> None:
     folder = tmp_path / f"@{name[:254]}"
     folder.mkdir()
     content = {"rule": "runs", "input": [], "incomplete": False, "starttime": 0.0, "endtime": 1.0}
-    content |= {"log": [], "job_hash": 1}
+    content |= {"log": [], "job_hash": 1, "shellcmd": None}
     (folder / name[254:]).write_text(json.dumps(content))
     (job,) = scaling.recorded(Path("results/standard"), tmp_path)
     assert job.name == f"runs: {path}"
