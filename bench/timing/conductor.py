@@ -11,9 +11,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -57,8 +58,12 @@ class Worker:
         dtype: str = "float32",
         device: str = "cpu",
         forks: bool = False,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """forks: it serves between fork() and join(), each time as if it had just started."""
+        """forks: it serves between fork() and join(), each time as if it had just started.
+
+        environment: variables that it is given beside those that are there.
+        """
         self.framework, self.form = framework, form
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  (close() does)
         command = [sys.executable, "-m", "bench.timing.worker"]
@@ -67,7 +72,9 @@ class Worker:
         self.process = subprocess.Popen(
             command, cwd=root, text=True, bufsize=1,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors,
-            env={**os.environ, **threads.variables(threads_), "PYTHONPATH": str(root)},
+            env={
+                **os.environ, **threads.variables(threads_), **environment, "PYTHONPATH": str(root)
+            },
         )  # fmt: skip
         self.name = f"{framework} {form}"
         self._facts: dict[str, Any] | None = None

@@ -6,7 +6,9 @@ Form: a variant of the framework's folder, or a form of its library in implement
 Requests come on standard input, answers go to standard output, each a JSON object on a line; what a
 library prints goes to standard error. The first line says what started. `do` names the request:
 
-    prepare      net, call ("update" or "forward"), at_least, examples of a batch (as nets.py says)
+    build        net, call ("update" or "forward"), examples of a batch (as nets.py says)
+                 -> what building took; no step is made
+    prepare      the same, and at_least
                  -> the first step, and how many steps last `at_least` seconds together
     turn         steps, digest -> CPU and wall seconds and joules of so many steps from the initial
                  weights, and, if it is asked for, the digest of what they led to
@@ -140,9 +142,7 @@ class Worker:
 
         return trained
 
-    def prepare(
-        self, net: str, call: str, at_least: float, examples: int | None = None
-    ) -> dict[str, Any]:
+    def build(self, net: str, call: str, examples: int | None = None) -> dict[str, Any]:
         ranges.choice("net", net, NETS)
         ranges.choice("call", call, CALLS)
         examples = NETS[net].examples if examples is None else examples
@@ -156,9 +156,16 @@ class Worker:
         self.initial = weights.initial(spec, 0).parameters
         self.loop.stage(list(batches(spec, examples)))
         self.loop.load(self.initial)
-        self.stage = FIRST
-        first = self._clocked(1)
         self.stage = REST if self.framework == MACHINE else STEPS
+        return built
+
+    def prepare(
+        self, net: str, call: str, at_least: float, examples: int | None = None
+    ) -> dict[str, Any]:
+        built = self.build(net, call, examples)
+        stage, self.stage = self.stage, FIRST
+        first = self._clocked(1)
+        self.stage = stage
         self._clocked(1)  # the second traces or compiles anew in some
         return {
             **built,

@@ -5,8 +5,9 @@ difference, divided by n, is a step without the start of the process. The order 
 addresses are not drawn, and BLAS has one thread, so a count repeats to about 1e-3. It sees the code
 of this project and of NumPy, the worker's loop included; it sees no cache misses, and no difference
 between a cheap instruction and a dear one. So it is told beside the clock's verdict and decides
-nothing. Batches are as small as batch norm allows: valgrind computes every product in software.
-Frameworks that compile while they run are not counted at all.
+nothing. A step lasts seconds there: none is made but these, in batches as small as batch norm
+allows, and all processors count at once. Frameworks that compile while they run are not counted at
+all.
 """
 
 import json
@@ -28,7 +29,7 @@ from bench.timing.gate.checkouts import Side
 
 COUNTED = "numpy"  # the framework whose steps are counted
 STEPS = 1
-PREPARE = {"do": "prepare", "call": "update", "at_least": 0.0, "examples": 2}
+BUILD = {"do": "build", "call": "update", "examples": 2}
 TOOLS = ("valgrind", "setarch")
 
 
@@ -79,9 +80,9 @@ def _per_step(side: Side, benchmark: Benchmark) -> float:
 
 
 def _instructions(side: Side, benchmark: Benchmark, steps: int) -> int:
-    """Of a worker that prepares the net without sizing a measurement, and takes one turn."""
+    """Of a worker that builds the net and takes one turn."""
     requests = [
-        {**PREPARE, "net": benchmark.net},
+        {**BUILD, "net": benchmark.net},
         {"do": "turn", "steps": steps},
     ]
     with tempfile.TemporaryDirectory() as folder:
@@ -102,7 +103,7 @@ def _instructions(side: Side, benchmark: Benchmark, steps: int) -> int:
             check=False,
         )
         said = log.read_text() if log.is_file() else ""
-    answers = done.stdout.splitlines()  # what started, the first step, the turn
+    answers = done.stdout.splitlines()  # what started, what was built, the turn
     total = re.search(r"I\s+refs:\s+([\d,]+)", said)
     if done.returncode != 0 or len(answers) != 3 or "cpu_seconds" not in answers[-1] or not total:
         words = (done.stderr.strip() or said.strip()).splitlines()

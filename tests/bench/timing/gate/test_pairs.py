@@ -4,6 +4,7 @@ import math
 import os
 from typing import cast
 
+import psutil
 import pytest
 
 from bench.closure import ROOT
@@ -74,3 +75,9 @@ def test_both_are_bound_to_one_processor_and_may_prepare_on_all() -> None:
             assert bound[0] == bound[1] == {pairs.PROCESSORS[number % len(pairs.PROCESSORS)]}
         pairs._spread(workers)
         assert os.sched_getaffinity(first.process.pid) == set(pairs.PROCESSORS)
+
+
+def test_both_sides_keep_the_memory_that_they_had() -> None:
+    with pairs._started(Side("base", "0" * 40, ROOT), "numpy", "native") as worker:
+        given = psutil.Process(worker.process.pid).environ()
+    assert pairs.KEEPING.items() <= given.items()
