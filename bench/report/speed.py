@@ -37,6 +37,11 @@ class Race:
         return max((row["deviation"] for row in self.rows if row["correct"]), default=None)
 
     @property
+    def compared(self) -> bool:
+        """Whether each was compared after all the steps that it made."""
+        return all(row["compared_steps"] == row["steps"] for row in self.rows)
+
+    @property
     def first(self) -> Record:
         return self.rows[0]
 

@@ -47,7 +47,7 @@ the contestant tells it, which a library's loop does not.
 
 import importlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -66,8 +66,11 @@ ROUNDOFF = 2.0**-24  # of float32, relative
 
 @dataclass(frozen=True)
 class Check:
+    """One comparison; steps: the number of them after which it was made."""
+
     deviation: float
     tolerance: float
+    steps: int
 
     @property
     def correct(self) -> bool:
@@ -86,7 +89,8 @@ class Answers:
     gradient: Arrays  # of the parameters; empty for forward passes
 
     def check(self, steps: int, found: Mapping[int, Arrays]) -> Check:
-        """The first comparison that fails, else the one nearest to its tolerance.
+        """The first comparison that fails, else the one nearest to its tolerance; its `steps` are
+        the most that were compared.
 
         found: after one step and after `steps`. Raises KeyError for a number of steps that was not
         asked for, and ValueError for other names than those of the reference.
@@ -96,9 +100,10 @@ class Answers:
         if self.tells(steps):
             made += last
         elif not all(np.isfinite(array).all() for array in found[steps].values()):
-            made.append(Check(np.nan, FARTHEST))
+            made.append(Check(np.nan, FARTHEST, steps))
         wrong = (check for check in made if not check.correct)
-        return next(wrong, max(made, key=lambda check: check.deviation / check.tolerance))
+        told = next(wrong, max(made, key=lambda check: check.deviation / check.tolerance))
+        return replace(told, steps=max(check.steps for check in made))
 
     def tells(self, steps: int) -> bool:
         """Whether rounding leaves something to be compared after so many steps."""
@@ -121,7 +126,7 @@ class Answers:
         for names in kinds:
             rounding = self._deviation(steps, self.rounded[steps], names)
             tolerance = min(max(ALLOWED * rounding, self._response(steps, names)), FARTHEST)
-            checks.append(Check(self._deviation(steps, found, names), tolerance))
+            checks.append(Check(self._deviation(steps, found, names), tolerance, steps))
         return checks
 
     def _kinds(self, found: Arrays) -> list[list[str]]:

@@ -19,17 +19,23 @@ LIMIT_SECONDS = 0.05  # of a turn of theirs, at most: a longer one tells no othe
 
 
 class Ensemble:
-    """The workers, started once for all nets and calls. Use it in a with statement."""
+    """The workers, started once for all nets and calls. Use it in a with statement.
+
+    Raises UserError where a GPU is asked for and nobody is on one.
+    """
 
     def __init__(self, players: Sequence[Contestant], threads: int, device: str) -> None:
         self.players, self.threads, self.device = list(players), threads, device
-        self.stack = contextlib.ExitStack()
-        self.workers = [self._started(player) for player in self.players]
-        self.limits = [self._started(limit, forks=False) for limit in LIMITS]
         self.controls: dict[Contestant, Worker] = {}
         self.ready: dict[str, Mapping[str, Any]] = {}  # limits, the same for every net
-        for worker in (*self.workers, *self.limits):
-            _ = worker.facts  # all have started before anything is measured, the machine too
+        with contextlib.ExitStack() as self.stack:  # where one refuses, the others end
+            self.workers = [self._started(player) for player in self.players]
+            self.limits = [self._started(limit, forks=False) for limit in LIMITS]
+            for worker in (*self.workers, *self.limits):
+                _ = worker.facts  # all have started before anything is measured, the machine too
+            if device == "cuda":
+                self._refuse()
+            self.stack = self.stack.pop_all()
 
     def __enter__(self) -> "Ensemble":
         return self
@@ -61,7 +67,7 @@ class Ensemble:
                 raise UserError("; ".join(str(measured.absent) for measured in found))
             baseline = contestants.baseline(call, present)
             first = next(measured for measured in found if measured.contestant == baseline)
-            if baseline not in self.controls:
+            if not self._alive(self.controls.get(baseline)):
                 self.controls[baseline] = self._started(baseline)
             everyone.append(self.controls[baseline])
             found.append(_prepared(everyone[-1], net, call, seconds))
@@ -102,7 +108,7 @@ class Ensemble:
     def account(self) -> dict[str, float]:
         """CPU seconds by stage of all processes that are there."""
         everyone = (*self.workers, *self.controls.values(), *self.limits)
-        return ledger.added(w.account() for w in everyone if w.process.poll() is None)
+        return ledger.added(worker.account() for worker in everyone if self._alive(worker))
 
     @contextlib.contextmanager
     def _served(self, what: str) -> Iterator[None]:
@@ -119,8 +125,25 @@ class Ensemble:
 
     def _join(self) -> None:
         for worker in (*self.workers, *self.controls.values()):
-            if worker.process.poll() is None:
+            if self._alive(worker):
                 worker.join()
+
+    def _refuse(self) -> None:
+        """Where nobody is on the GPU that was asked for; NumPy never is."""
+        refusals: list[str] = []
+        for worker in self.workers:
+            try:
+                if worker.fork()["device"] != "cpu":
+                    return
+            except UserError as refusal:
+                refusals.append(str(refusal))
+            finally:
+                worker.join()
+        raise UserError("; ".join(refusals) or "none of these frameworks computes on a GPU")
+
+    @staticmethod
+    def _alive(worker: Worker | None) -> bool:
+        return worker is not None and worker.process.poll() is None
 
     def _started(self, player: Contestant, forks: bool = True) -> Worker:
         """Its process; those that are made one after another start beside each other."""
@@ -141,9 +164,9 @@ def _told(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _prepared(worker: Worker, net: str, call: str, seconds: float) -> Measured:
-    facts = {**worker.facts, **worker.fork()}
-    measured = Measured(Contestant(worker.framework, worker.form), facts)
+    measured = Measured(Contestant(worker.framework, worker.form), worker.facts)
     try:
+        measured.facts = {**worker.facts, **worker.fork()}
         measured.first = worker.prepare(net, call, seconds)
     except UserError as refusal:
         measured.absent = str(refusal)

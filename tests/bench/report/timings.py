@@ -98,6 +98,7 @@ def record(net: str, call: str, framework: str, form: str, **changes: Any) -> di
         "correct": True,
         "deviation": 2e-7 * (1 + spread),
         "tolerance": 3e-5,
+        "compared_steps": 1,
         "repeats": True,
         "absent": None,
         "library": library,

@@ -121,6 +121,7 @@ def test_a_layer_that_is_not_moved_is_seen(layer: str) -> None:
     mlp, begin = right("mlp"), weights.initial(NETS["mlp"].make(), 0).parameters
     exact = {n: mlp.exact[n] for n in (1, 4)}
     assert mlp.check(4, exact).correct
+    assert mlp.check(4, exact).steps == 4
     for steps in (1, 4):
         kept, spoiled = begin[layer], begin[layer] * np.nan
         assert not mlp.check(4, {**exact, steps: {**exact[steps], layer: kept}}).correct
@@ -134,6 +135,7 @@ def test_steps_that_cannot_be_compared_have_to_be_finite() -> None:
     exact = {n: vgg.exact[n] for n in (1, 2)}
     spoiled = {**exact[2], "fc6/bias": exact[2]["fc6/bias"] * np.inf}
     assert vgg.check(2, exact).correct
+    assert vgg.check(2, exact).steps == 1
     assert not vgg.check(2, {**exact, 2: spoiled}).correct
 
 
