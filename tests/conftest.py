@@ -14,6 +14,7 @@ from bench import packages, threads
 
 ROOT = Path(__file__).resolve().parent.parent
 FRAMEWORKS = implementations.names()
+REPRODUCED = ("test_report", "test_report_in_browser", "test_reproduction", "test_resume")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -41,7 +42,7 @@ class Scheduling(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path = Path(nodeid.split("::")[0])
-        if path.stem in ("test_report", "test_reproduction", "test_resume"):
+        if path.stem in REPRODUCED:
             return "reproduction"
         return str(path) if "workflow" in path.parts else nodeid
 

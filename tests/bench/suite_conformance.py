@@ -1,5 +1,8 @@
-"""What the comparison must see in a real framework: pytest tests/bench/suite_conformance.py
---framework pytorch. Collected by test_conformance.py, one process a framework."""
+"""What the comparison must see in a real framework.
+
+pytest tests/bench/suite_conformance.py --framework pytorch. Collected by
+test_conformance_commands.py, one process a framework.
+"""
 
 from types import ModuleType
 

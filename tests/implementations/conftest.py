@@ -23,6 +23,12 @@ def reference() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
+def natives(name: str, adapter: ModuleType) -> ModuleType:
+    """What the library has of its own. After the adapter, which settles precision and threads."""
+    return importlib.import_module(f"tests.natives.{name}")
+
+
+@pytest.fixture(scope="module")
 def technique(name: str) -> Callable[[str], ModuleType]:
     """A file of the framework's techniques by its name."""
     return lambda file: importlib.import_module(f"implementations.{name}.techniques.{file}")

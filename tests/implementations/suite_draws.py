@@ -1,4 +1,4 @@
-"""Initial weights and masks by a framework's own generator, by their distribution.
+"""Weights and masks drawn by a framework's own generator: their distribution, and what is refused.
 
 pytest tests/implementations/suite_draws.py --framework pytorch. Collected by
 test_techniques.py, one process a framework.
@@ -90,3 +90,21 @@ def test_a_shape_without_fans_is_told_with_what_is_allowed(technique, shape, lay
     message = f"layout {layout} has {axes} axes of at least 1 each, got {re.escape(str(shape))}"
     with pytest.raises(UserError, match=message):
         technique("initializers").draw("he_normal", shape, layout, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("file", "arguments", "message"),
+    [
+        ("dropout", ((3,), 0, 0), r"keep .*\(0, 1\].* 0"),
+        ("dropout", ((3,), 1.5, 0), r"keep .*\(0, 1\].* 1.5"),
+        ("initializers", ("he_norm", (2, 3), "dense", 0), "did you mean he_normal"),
+        ("initializers", ("he_normal", (0, 3), "dense", 0), r"at least 1 .*\(0, 3\)"),
+        ("initializers", ("he_normal", (2, 0), "dense", 0), r"at least 1 .*\(2, 0\)"),
+        ("initializers", ("he_normal", (3, 3, 0, 2), "convolution", 0), r"at least 1 .*0, 2\)"),
+        ("initializers", ("constant_small_normal", (0, 3), "dense", 0), r"at least 1 .*\(0, 3\)"),
+    ],
+)
+def test_bad_input_is_refused(technique, file: str, arguments, message) -> None:
+    """With the name and what is allowed."""
+    with pytest.raises(UserError, match=message):
+        technique(file).draw(*arguments)

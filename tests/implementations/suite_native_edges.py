@@ -17,18 +17,17 @@ from bench.randomness import stream
 from bench.spec import Spec
 from bench.specs import convnet, segnet, single_batch_norm
 from bench.specs.convnet import Block
-from tests.implementations.suite_native_variants import (
+from tests.implementations.systems import ROUNDED, built, close, distance, initial
+from tests.implementations.variants import (
     BIASED,
     EXAMPLES,
     PLAIN,
-    ROUNDED,
     batch_of,
     follow,
     pair,
     same_state,
     update_of,
 )
-from tests.implementations.systems import built, close, distance, initial
 
 POOLED = (Block(3, 3, padding=1, pooling="max"),)
 TIED = {

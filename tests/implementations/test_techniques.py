@@ -2,7 +2,10 @@
 
 from tests.conftest import run_suite
 
-SUITES = ("techniques", "accumulation", "nets", "segmentation", "draws", "images")
+SUITES = (
+    *("batch_norm", "dropout", "activations", "optimizers", "schedules"),
+    *("accumulation", "nets", "segmentation", "draws", "images"),
+)
 
 
 def test_techniques(framework: str) -> None:

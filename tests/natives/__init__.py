@@ -1,8 +1,8 @@
 """Every technique as the framework's own library offers it, one file a framework.
 
 A technique of implementations/ is written out; here stands what a user of the framework would call,
-with its settings aligned. suite_natives.py compares the two. Arrays are NumPy float64 in canonical
-layout, going in and coming out. The same functions in each file:
+with its settings aligned. tests/implementations/suite_natives_*.py compare the two. Arrays are
+NumPy float64 in canonical layout, going in and coming out. The same functions in each file:
 
     batch_norm(x, scale, shift, running_mean, running_variance, training, decay, epsilon, unbiased)
                                               -> y, new running mean, new running variance

@@ -1,7 +1,7 @@
 """Whole nets against those of the library's own layers: implementations/library/nets.
 
-pytest tests/implementations/suite_native_nets.py --framework pytorch. Collected by test_natives.py,
-one process a framework.
+pytest tests/implementations/suite_natives_nets.py --framework pytorch. Collected by
+test_natives.py, one process a framework.
 """
 
 import importlib
@@ -26,7 +26,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 
 @pytest.fixture(scope="module")
-def natives(name: str, adapter: ModuleType) -> ModuleType:
+def theirs(name: str, adapter: ModuleType) -> ModuleType:
     """After the adapter, which settles precision and threads."""
     return importlib.import_module(f"tests.natives.nets.{name}")
 
@@ -47,13 +47,13 @@ NETS: dict[str, Callable[[Any], Spec]] = {
 
 
 @pytest.mark.parametrize("net", NETS)
-def test_the_net_is_that_of_the_librarys_layers(adapter, natives, net: str) -> None:
+def test_the_net_is_that_of_the_librarys_layers(adapter, theirs, net: str) -> None:
     """At inference, and in training: loss, gradients, and what the running statistics become."""
-    spec = NETS[net]({**BATCH_NORM, "unbiased": natives.UNBIASED})
-    if spec.architecture not in natives.ARCHITECTURES:
+    spec = NETS[net]({**BATCH_NORM, "unbiased": theirs.UNBIASED})
+    if spec.architecture not in theirs.ARCHITECTURES:
         pytest.skip(f"{spec.architecture} is not written in this library's layers")
     state, batch = initial(spec), drawn(spec)
-    expected = natives.answer(spec, state.parameters, state.buffers, batch)
+    expected = theirs.answer(spec, state.parameters, state.buffers, batch)
     system = built(adapter, spec, {"train": Update("cross_entropy", ("",), sgd())})
     staged = system.stage(batch)
     close(system.evaluate("logits", staged, INFERENCE).outputs["logits"], expected.logits)
