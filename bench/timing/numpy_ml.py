@@ -84,7 +84,8 @@ def imported() -> ModuleType:
     package = ModuleType("numpy_ml")  # in place of one that imports everything
     package.__path__ = list(found.submodule_search_locations)
     sys.modules["numpy_ml"] = package
-    vars(collections).setdefault("Hashable", collections.abc.Hashable)
+    moved: Any = collections
+    moved.Hashable = collections.abc.Hashable
     return importlib.import_module("numpy_ml.neural_nets.layers")
 
 
