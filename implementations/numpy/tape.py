@@ -5,9 +5,24 @@ gradients of its inputs. backward() calls those functions in reverse order, whic
 Nothing is differentiated automatically here.
 """
 
+import math
 from collections.abc import Callable, Iterable
 
 import numpy as np
+
+LINE = 64  # bytes that a processor's cache moves at once, and its widest vector
+
+
+def aligned(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An array that begins at a line of the cache, with whatever is there.
+
+    NumPy's own begin 16 bytes behind one where they are large, so that each of the widest vectors
+    lies in two lines: sums in a second-level cache then take twice as long.
+    """
+    size = math.prod(shape) * dtype.itemsize
+    memory = np.empty(size + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 class Workspace:
@@ -24,7 +39,7 @@ class Workspace:
     def empty(self, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
         """An array with whatever it held before; valid until the next reclaim()."""
         free = self._free.setdefault((shape, dtype.str), [])
-        array = free.pop() if free else np.empty(shape, dtype)
+        array = free.pop() if free else aligned(shape, dtype)
         self._lent.append(array)
         return array
 

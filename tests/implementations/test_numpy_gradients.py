@@ -21,7 +21,7 @@ from bench.specs import (
 )
 from bench.specs.convnet import Block
 from implementations.numpy import adapter, layers
-from implementations.numpy.tape import Node, Tape
+from implementations.numpy.tape import LINE, Node, Tape, Workspace
 from implementations.numpy.techniques import activations
 from tests.implementations.differences import (
     TOLERANCE,
@@ -201,3 +201,14 @@ def test_steps_reuse_their_arrays() -> None:
         sizes.append(len(system.workspace._lent))
     np.testing.assert_array_equal(first, kept)
     assert len(set(sizes)) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int8", "bool"])
+@pytest.mark.parametrize("shape", [(), (0, 3), (3, 5), (70_000,), (64, 28, 28, 64)])
+def test_arrays_begin_at_a_line_of_the_cache(shape: tuple[int, ...], dtype: str) -> None:
+    work = Workspace()
+    for array in (work.empty(shape, np.dtype(dtype)), work.zeros(shape, np.dtype(dtype))):
+        assert array.ctypes.data % LINE == 0 or not array.size
+        assert (array.shape, array.dtype) == (shape, dtype)
+        assert array.flags.c_contiguous
+        assert array.flags.writeable

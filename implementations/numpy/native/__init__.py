@@ -8,8 +8,9 @@ shapes and words stand; what they leave, they hand on to those. What makes them 
 * A vector of channels is repeated along the rows of an image: inner loops run over a whole row and
   not over a few channels. The few classes of a pixel, and the one channel of a gray image, are
   outer loops for the same reason.
-* Less is copied and multiplied: few channels are convolved without a matrix of patches, the patches
-  of a gradient serve two products, and pooling comes before the ReLU that is written before it.
+* Less is copied and multiplied: many channels are convolved by minimal filtering, few without a
+  matrix of patches, the patches of a gradient serve two products, and pooling comes before the ReLU
+  that is written before it.
 * Entries are chosen by a product with 0 or 1: no processor guesses the next entry of a mask.
 """
 

@@ -1,4 +1,5 @@
-"""Convolution, as in layers.py: with a matrix of patches, or without one (shifted.py)."""
+"""Convolution, as in layers.py: with a matrix of patches, without one (shifted.py), or with fewer
+products (winograd.py)."""
 
 import math
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from implementations.numpy import layers
-from implementations.numpy.native import shifted
+from implementations.numpy.native import shifted, winograd
 from implementations.numpy.native.blocks import BLOCK, rows, tiled, total
 from implementations.numpy.tape import Node
 
@@ -16,6 +17,9 @@ def convolution(x: Node, weight: Node, bias: Node | None, stride: int, padding: 
     """The bias is added, and its gradient summed, row by row."""
     if x.value.shape[3] == 1 and not x.wanted:
         return _of_one_channel(x, weight, bias, stride, padding)
+    size = winograd.images(x.value, weight.value.shape, stride, padding)
+    if size:
+        return winograd.convolution(x, weight, bias, padding, size)
     y = _unbiased(x, weight, stride, padding)
     if bias is None:
         return y
