@@ -21,7 +21,7 @@ from implementations.jax import native
 from implementations.jax.device import environment, prepare
 from implementations.jax.probe import Probe, Tracer, Witness
 from implementations.jax.staged import Staged
-from implementations.jax.step import Step, noted
+from implementations.jax.step import Step
 from implementations.jax.techniques import accumulation, optimizers
 
 __all__ = ["System", "build", "environment"]
@@ -218,7 +218,7 @@ class System:
         def ask(leaves: Any, batch: Any, given: Any) -> Any:
             probe = Probe(mode) if given is None else Witness(mode, given)
             outputs = getattr(self.architecture, function)(self._model(leaves), batch, probe)
-            return outputs, *noted(probe)
+            return outputs, *Step.noted(probe)
 
         # The reference asks evaluate() and forward() alike: it compiles one function for both.
         key = "forward" if primitives else "evaluate", function, mode

@@ -47,7 +47,7 @@ class Step:
         def objective(wanted: Leaves) -> Any:
             inputs = {name: wanted[f"input:{name}"] for name in rule.inputs()}
             terms = self.objective(self.model({**leaves, **wanted}), {**batch, **inputs}, probe)
-            return sum(terms.values()), (terms, *noted(probe))
+            return sum(terms.values()), (terms, *self.noted(probe))
 
         gradients, (terms, *told) = jax.grad(objective, has_aux=True)(wanted)
         return terms, gradients, *told
@@ -97,9 +97,9 @@ class Step:
         parameters, slots, count = self.apply(parameters, slots, count, gradients, rate)
         return parameters, list({**running, **moved}.values()), slots, count, terms
 
-
-def noted(probe: Probe) -> tuple[dict[str, Array], ...]:
-    """Decisions, margins, and what the buffers become."""
-    if isinstance(probe, Witness):
-        return probe.decisions, probe.margins, probe.buffers
-    return {}, {}, probe.buffers
+    @staticmethod
+    def noted(probe: Probe) -> tuple[dict[str, Array], ...]:
+        """Decisions, margins, and what the buffers become."""
+        if isinstance(probe, Witness):
+            return probe.decisions, probe.margins, probe.buffers
+        return {}, {}, probe.buffers
