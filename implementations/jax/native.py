@@ -24,7 +24,8 @@ from implementations.jax.techniques import batch_norm as written_out
 
 TERMS = 25  # of a 5x5 kernel
 BLOCK = 2**18  # bytes of the gradient by the output that fit into a cache beside the patches
-IMAGES = 8  # of a block, at least: they are the channels of the library's product
+IMAGES = 16  # of a block, at least: they are the channels of the library's product
+BLOCKS = 8  # of a batch, at most: each is compiled by itself
 FILTERS = range(9, 17)  # so few that the library leaves them to its slow convolution
 Statistics = tuple[Array, Array, Array]  # normalized values, mean, variance
 
@@ -81,7 +82,8 @@ def _by_weight(x: Array, weight: Array, delta: Array, stride: int, padding: int)
     The library takes x for an image of B channels and delta for its kernel, of the size of an
     image: of all images together it is larger than a cache, and is read for every row of patches.
     """
-    size = max(IMAGES, BLOCK // (math.prod(delta.shape[1:]) * delta.dtype.itemsize))
+    fitting = BLOCK // (math.prod(delta.shape[1:]) * delta.dtype.itemsize)
+    size = max(IMAGES, fitting, -(-len(x) // BLOCKS))
 
     def of(block: slice) -> Array:
         convolved = functools.partial(layers.convolution, bias=None, stride=stride, padding=padding)
