@@ -2,8 +2,12 @@
 
 PRIMITIVES are what the adapter exchanges for the written-out ones in update() and forward() of a
 native system. Everything else XLA makes fast as it is written: the gradient of pooling by
-selections, the weight gradient of a convolution and the update rules were measured in other forms,
-and none was faster.
+selections and the update rules were measured in other forms, and none was faster.
+
+Of a convolution of 3x3 were measured as well, and are slower in whole or equal, since what they
+save in products they spend in passes over memory: Winograd's minimal filtering F(2x2, 3x3) and
+F(4x4, 3x3) (Lavin and Gray 2016, "Fast algorithms for convolutional neural networks"), a product of
+matrices for each entry of the kernel, and one product with all patches.
 """
 
 import functools
@@ -19,11 +23,16 @@ from implementations.jax import layers
 from implementations.jax.techniques import batch_norm as written_out
 
 TERMS = 25  # of a 5x5 kernel
+BLOCK = 2**18  # bytes of the gradient by the output that fit into a cache beside the patches
+IMAGES = 16  # of a block, at least: they are the channels of the library's product
+BLOCKS = 8  # of a batch, at most: each is compiled by itself
+FILTERS = range(9, 17)  # so few that the library leaves them to its slow convolution
 Statistics = tuple[Array, Array, Array]  # normalized values, mean, variance
 
 
 def convolution(x: Array, weight: Array, bias: Array | None, stride: int, padding: int) -> Array:
-    """layers.convolution, without its slow ways on one channel and on tiny images."""
+    """layers.convolution, without its slow ways: on one channel, on tiny images, to few filters,
+    and by the weight on many images at once."""
     sums: Any = _products(x, weight, stride, padding)
     return sums if bias is None else sums + bias
 
@@ -35,6 +44,8 @@ def _products(x: Array, weight: Array, stride: int, padding: int) -> Array:
         return _sum_of_images(x, weight, stride, padding)
     if _tiny(x, weight, padding):
         return layers.convolution(_rimmed(x, padding, padding), weight, None, stride, 0)
+    if stride == 1 and (group := _group(x, weight, padding)):
+        return _in_groups(x, weight, padding, padding, group)
     return layers.convolution(x, weight, None, stride, padding)
 
 
@@ -46,15 +57,41 @@ def _kept(x: Array, weight: Array, stride: int, padding: int) -> tuple[Array, tu
 def _backward(
     stride: int, padding: int, kept: tuple[Array, Array], delta: Array
 ) -> tuple[Array, Array]:
-    """Gradients by x and by the weight: the library's, but for that by a tiny image."""
+    """Gradients by x and by the weight."""
     x, weight = kept
-    by_both = jax.vjp(lambda x, w: layers.convolution(x, w, None, stride, padding), x, weight)[1]
-    by_x, by_weight = by_both(delta)
-    if stride == 1 and _tiny(x, weight, padding):
+    by_x = _by_image(x, weight, delta, stride, padding)
+    return by_x, _by_weight(x, weight, delta, stride, padding)
+
+
+def _by_image(x: Array, weight: Array, delta: Array, stride: int, padding: int) -> Array:
+    """At stride 1 a convolution of delta with the turned kernel, which may be tiny or have few
+    filters too; else the library's."""
+    if stride == 1:
         rows, columns = (side - 1 - padding for side in weight.shape[:2])
         turned = weight[::-1, ::-1].swapaxes(2, 3)
-        by_x = layers.convolution(_rimmed(delta, rows, columns), turned, None, 1, 0)
-    return by_x, by_weight
+        if _tiny(x, weight, padding):
+            return layers.convolution(_rimmed(delta, rows, columns), turned, None, 1, 0)
+        if group := _group(delta, turned, columns):
+            return _in_groups(delta, turned, rows, columns, group)
+    return jax.vjp(lambda x: layers.convolution(x, weight, None, stride, padding), x)[1](delta)[0]
+
+
+def _by_weight(x: Array, weight: Array, delta: Array, stride: int, padding: int) -> Array:
+    """The sum over blocks of images of the library's gradient.
+
+    The library takes x for an image of B channels and delta for its kernel, of the size of an
+    image: of all images together it is larger than a cache, and is read for every row of patches.
+    """
+    fitting = BLOCK // (math.prod(delta.shape[1:]) * delta.dtype.itemsize)
+    size = max(IMAGES, fitting, -(-len(x) // BLOCKS))
+
+    def of(block: slice) -> Array:
+        convolved = functools.partial(layers.convolution, bias=None, stride=stride, padding=padding)
+        by_weight = jax.vjp(lambda weight: convolved(x[block], weight), weight)[1]
+        return by_weight(delta[block])[0]
+
+    first, *others = (of(slice(i, i + size)) for i in range(0, max(len(x), 1), size))
+    return sum(others, first)
 
 
 _products.defvjp(_kept, _backward)
@@ -77,6 +114,36 @@ def _sum_of_images(x: Array, weight: Array, stride: int, padding: int) -> Array:
         for b in range(kernel[1])
     ]
     return lax.optimization_barrier(sum(terms))
+
+
+def _group(x: Array, weight: Array, padding: int) -> int:
+    """How many neighbors of a row to compute as one pixel: 0 for the library's own way."""
+    columns, channels, filters = weight.shape[1:]
+    group = 2 if channels >= 8 else 4
+    whole = (x.shape[2] + 2 * padding - columns + 1) % group == 0
+    return group if filters in FILTERS and whole else 0
+
+
+def _in_groups(x: Array, weight: Array, rows: int, columns: int, group: int) -> Array:
+    """A convolution of stride 1, a group of pixels g j ... g j + g - 1 of a row at once:
+
+        x_i(gj+n)k = sum_a sum_b v_abnk y_(i+a)(gj+b)    v_abnk = w_a(b-n)k, 0 outside the kernel
+
+    x (B, H, W, C), weight (h, w, C, K), zeros around: rows above and below, columns at the sides.
+    A convolution with kernel (h, w + g - 1, C, g K) and stride g along the row. It counts
+    (w + g - 1) / w times the products, but has g times the filters, and reads each patch for all.
+    """
+    around = [(n, group - 1 - n) for n in range(group)]
+    shifted = [jnp.pad(weight, ((0, 0), sides, (0, 0), (0, 0))) for sides in around]
+    sums = lax.conv_general_dilated(
+        x,
+        jnp.concatenate(shifted, 3),
+        window_strides=(1, group),
+        padding=((rows, rows), (columns, columns)),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        precision=layers.EXACT,
+    )
+    return sums.reshape(*sums.shape[:2], -1, weight.shape[3])
 
 
 def _tiny(x: Array, weight: Array, padding: int) -> bool:

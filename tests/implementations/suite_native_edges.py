@@ -29,6 +29,13 @@ from tests.implementations.variants import (
     update_of,
 )
 
+FEW = {  # filters; what is behind a pooling has half the pixels
+    "padded": convnet.spec((16, 16, 3), (Block(16, 3, 1, 1), Block(16, 3, 1, 1)), (), 3),
+    "without padding": convnet.spec((12, 20, 3), (Block(9, 3, 1, 1), Block(12, 3)), (), 3),
+    "odd rows": convnet.spec((12, 13, 3), (Block(16, 3, 1, 1), Block(10, 4, 1, 1)), (), 3),
+    "a stride": convnet.spec((16, 16, 2), (Block(16, 3, 1, 1), Block(16, 3, 2, 1)), (), 3),
+    "a large kernel": convnet.spec((12, 12, 8), (Block(16, 5, 1, 2), Block(8, 5, 1, 2)), (), 3),
+}
 POOLED = (Block(3, 3, padding=1, pooling="max"),)
 TIED = {
     "convnet": convnet.spec((8, 6, 1), POOLED, (), 3),
@@ -69,6 +76,14 @@ def test_the_first_of_equal_maxima_wins(adapter: ModuleType, net: str) -> None:
     reference.update("train", reference.stage(batch), 0.5)
     assert native.read() == pytest.approx(dict(reference.read()), rel=1e-12)
     same_state(native, reference)
+
+
+@pytest.mark.parametrize("net", FEW)
+def test_convolutions_to_few_filters_of_many_images(adapter: ModuleType, net: str) -> None:
+    """Which a faster form takes in groups of pixels and blocks of images. Neither comes out even:
+    a last block holds fewer images."""
+    native, reference = pair(adapter, FEW[net], {"train": update_of(FEW[net])})
+    follow(native, reference, FEW[net], (37, 8))
 
 
 @pytest.mark.parametrize(
