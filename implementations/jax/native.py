@@ -39,6 +39,14 @@ def convolution(x: Array, weight: Array, bias: Array | None, stride: int, paddin
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _products(x: Array, weight: Array, stride: int, padding: int) -> Array:
+    """Other devices than the processor have other slow ways: the library's own are left to them."""
+    given: dict[str, Any] = {"stride": stride, "padding": padding}
+    here = functools.partial(_on_processor, **given)
+    elsewhere = functools.partial(layers.convolution, bias=None, **given)
+    return lax.platform_dependent(x, weight, cpu=here, default=elsewhere)
+
+
+def _on_processor(x: Array, weight: Array, stride: int, padding: int) -> Array:
     rows, columns, channels, _ = weight.shape
     if channels == 1 and rows * columns <= TERMS:
         return _sum_of_images(x, weight, stride, padding)
@@ -58,9 +66,17 @@ def _backward(
     stride: int, padding: int, kept: tuple[Array, Array], delta: Array
 ) -> tuple[Array, Array]:
     """Gradients by x and by the weight."""
-    x, weight = kept
-    by_x = _by_image(x, weight, delta, stride, padding)
-    return by_x, _by_weight(x, weight, delta, stride, padding)
+
+    def here(x: Array, weight: Array, delta: Array) -> tuple[Array, Array]:
+        by_x = _by_image(x, weight, delta, stride, padding)
+        return by_x, _by_weight(x, weight, delta, stride, padding)
+
+    def elsewhere(x: Array, weight: Array, delta: Array) -> tuple[Array, Array]:
+        given: dict[str, Any] = {"bias": None, "stride": stride, "padding": padding}
+        convolved = functools.partial(layers.convolution, **given)
+        return jax.vjp(convolved, x, weight)[1](delta)
+
+    return lax.platform_dependent(*kept, delta, cpu=here, default=elsewhere)
 
 
 def _by_image(x: Array, weight: Array, delta: Array, stride: int, padding: int) -> Array:
