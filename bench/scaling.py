@@ -14,7 +14,7 @@ multiprocessing timing anomalies").
 
 Workers are machines of a cluster, or processors of one machine. In that a job that reads a clock by
 which something is judged has the machine to itself: all that are running end first, and nothing
-starts beside it.
+starts beside it. No bound is known for that.
 
 Seconds are wall seconds of the machine that ran the jobs, under
 whatever load it had; what a cluster adds to a job (its queue, its start) is not in them.
@@ -75,7 +75,7 @@ def recorded(results: Path, metadata: Path = METADATA) -> list[Job]:
     outputs: dict[Any, list[str]] = {key: [] for key in ours}
     inputs: dict[Any, set[str]] = {key: set() for key in ours}
     times: dict[Any, list[float]] = {key: [] for key in ours}
-    alone = {_key(note): _alone(note, results.name) for _, note in finished}
+    alone = {_key(note): _alone(note, results.name) for _, note in finished if _key(note) in ours}
     for path, note in finished:
         if _key(note) in ours:
             outputs[_key(note)].append(path)
@@ -202,8 +202,10 @@ def _alone(note: Mapping[str, Any], budget: str) -> bool:
     """Whether the rule asked for all processors: as bench/rules and bench/groups.py do."""
     if note["rule"] == TIMING_RULE:
         return True
-    named = re.findall(r"--claim (\S+)", note["shellcmd"] or "")
-    return budget != "smoke" and any(claims.get(claim).clocked for claim in named)
+    if not note["rule"].startswith("runs") or budget == "smoke":
+        return False
+    named = set(re.findall(r"--claim (\S+)", note["shellcmd"])) & set(claims.names())
+    return any(claims.get(claim).clocked for claim in named)
 
 
 def _key(note: Mapping[str, Any]) -> tuple[str, tuple[str, ...], int]:

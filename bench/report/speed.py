@@ -37,9 +37,9 @@ class Race:
         return max((row["deviation"] for row in self.rows if row["correct"]), default=None)
 
     @property
-    def compared(self) -> bool:
-        """Whether each was compared after all the steps that it made."""
-        return all(row["compared_steps"] == row["steps"] for row in self.rows)
+    def once(self) -> list[Record]:
+        """Those that were not compared after all the steps that they made."""
+        return [row for row in self.rows if row["compared_steps"] < row["steps"]]
 
     @property
     def first(self) -> Record:

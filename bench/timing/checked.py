@@ -66,7 +66,7 @@ ROUNDOFF = 2.0**-24  # of float32, relative
 
 @dataclass(frozen=True)
 class Check:
-    """One comparison; steps: the number of them after which it was made."""
+    """One comparison, or the worst of several; steps: the most after which one was made."""
 
     deviation: float
     tolerance: float

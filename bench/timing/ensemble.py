@@ -57,6 +57,7 @@ class Ensemble:
         and where a process ends while it is timed.
         """
         with self._served(f"{net}, {call}"):
+            self._revive()
             everyone = [worker for worker in self.workers if takes(call, worker.form)]
             found: list[Measured] = []
             for place, worker in enumerate(everyone):
@@ -128,6 +129,11 @@ class Ensemble:
             if self._alive(worker):
                 worker.join()
 
+    def _revive(self) -> None:
+        """Start those anew that ended with an earlier net: out of memory, say."""
+        pairs = zip(self.players, self.workers, strict=True)
+        self.workers = [w if self._alive(w) else self._started(player) for player, w in pairs]
+
     def _refuse(self) -> None:
         """Where nobody is on the GPU that was asked for; NumPy never is."""
         refusals: list[str] = []
@@ -135,10 +141,11 @@ class Ensemble:
             try:
                 if worker.fork()["device"] != "cpu":
                     return
-            except UserError as refusal:
-                refusals.append(str(refusal))
+            except (UserError, RuntimeError) as refusal:
+                refusals.append(_last_line(refusal))
             finally:
-                worker.join()
+                if self._alive(worker):
+                    worker.join()
         raise UserError("; ".join(refusals) or "none of these frameworks computes on a GPU")
 
     @staticmethod
@@ -170,9 +177,16 @@ def _prepared(worker: Worker, net: str, call: str, seconds: float) -> Measured:
         measured.first = worker.prepare(net, call, seconds)
     except UserError as refusal:
         measured.absent = str(refusal)
-    except RuntimeError as failure:  # its last line says what; one that fails spoils nobody else's
-        measured.absent = str(failure).strip().splitlines()[-1]
+    except RuntimeError as failure:  # one that fails spoils nobody else's
+        if worker.process.poll() is not None:
+            raise  # no finding about the form: who asks again starts it anew
+        measured.absent = _last_line(failure)
     return measured
+
+
+def _last_line(error: Exception) -> str:
+    """Which says what, where a traceback stands before it."""
+    return str(error).strip().splitlines()[-1]
 
 
 def takes(call: str, form: str) -> bool:

@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @LEDGER.counted(STEPS)  # inside, no clock is read for the account
 def measure(
-    calls: Mapping[str, Callable[[], None]],
+    calls: Mapping[str, Callable[[], object]],
     settle: Callable[[], None],
     rounds: int = 20,
     at_least: float = 0.02,
@@ -46,7 +46,7 @@ def measure(
         call()
         settle()
 
-    def seconds(call: Callable[[], None], times: int) -> float:
+    def seconds(call: Callable[[], object], times: int) -> float:
         before = clock()
         for _ in range(times):
             call()

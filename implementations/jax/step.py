@@ -93,9 +93,9 @@ class Step:
         all of it comes out again."""
         running = dict(zip(self.buffers, buffers, strict=True))
         leaves = {**dict(zip(self.parameters, parameters, strict=True)), **running}
-        terms, gradients, *_, moved = self.backward(leaves, batch, Probe(self.rule.mode))
+        terms, gradients, *_, became = self.backward(leaves, batch, Probe(self.rule.mode))
         parameters, slots, count = self.apply(parameters, slots, count, gradients, rate)
-        return parameters, list({**running, **moved}.values()), slots, count, terms
+        return parameters, list({**running, **became}.values()), slots, count, terms
 
     @staticmethod
     def noted(probe: Probe) -> tuple[dict[str, Array], ...]:

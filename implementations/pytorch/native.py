@@ -47,8 +47,10 @@ def keep_freed_memory() -> None:
     if platform.libc_ver()[0] == "glibc":
         trim_threshold, mmap_threshold = -1, -3  # their numbers in malloc.h
         libc = ctypes.CDLL(None)
-        libc.mallopt(trim_threshold, -1)  # never
-        libc.mallopt(mmap_threshold, 2**31 - 1)
+        # Before 2.35 more than 32 MiB are refused. Without any, setting the other one would leave
+        # 128 KiB in force for good.
+        if libc.mallopt(mmap_threshold, 2**31 - 1) or libc.mallopt(mmap_threshold, 2**25):
+            libc.mallopt(trim_threshold, -1)  # never
 
 
 def batch_norm(

@@ -70,7 +70,7 @@ def note(
     rule: str,
     inputs: list[str],
     times: tuple[float, float],
-    command: str | None = None,
+    command: str = "",
 ) -> None:
     job: dict[str, Any] = {
         "log": [f"{Path(path).parent}/logs/{rule}.log"],
@@ -105,14 +105,18 @@ def test_records_become_jobs(tmp_path: Path) -> None:
 def test_who_read_a_clock_is_told_by_rule_and_claim(tmp_path: Path) -> None:
     """In the smoke budget nothing is judged by a clock, but throughput is timed."""
     asked = {"a": "python -m bench.run --claim relu_convergence \\\n --claim batch_norm_cost"}
-    asked |= {"b": "python -m bench.run --claim relu_convergence", "c": None}
+    asked |= {"b": "python -m bench.run --claim relu_convergence", "c": ""}
+    asked |= {"d": "python -m bench.search --claim svm_on_little_data"}  # a search takes one core
+    asked |= {"e": "python -m bench.run --claim renamed_since"}
     for budget in ("standard", "smoke"):
         for number, (name, command) in enumerate(asked.items()):
-            rule, times = "throughput" if name == "c" else "runs", (float(number), number + 1.0)
+            rule = {"c": "throughput", "d": "search"}.get(name, "runs_shared_1")
+            times = float(number), number + 1.0
             note(tmp_path, f"results/{budget}/{name}.csv", rule, [], times, command)
         found = scaling.recorded(Path("results") / budget, tmp_path)
         alone = {job.name[-5]: job.alone for job in found}
-        assert alone == {"a": budget == "standard", "b": False, "c": True}
+        assert alone.pop("a") == (budget == "standard")
+        assert alone == {"b": False, "c": True, "d": False, "e": False}
 
 
 def test_a_long_path_is_cut_into_folders(tmp_path: Path) -> None:
@@ -122,7 +126,7 @@ def test_a_long_path_is_cut_into_folders(tmp_path: Path) -> None:
     folder = tmp_path / f"@{name[:254]}"
     folder.mkdir()
     content = {"rule": "runs", "input": [], "incomplete": False, "starttime": 0.0, "endtime": 1.0}
-    content |= {"log": [], "job_hash": 1, "shellcmd": None}
+    content |= {"log": [], "job_hash": 1, "shellcmd": ""}
     (folder / name[254:]).write_text(json.dumps(content))
     (job,) = scaling.recorded(Path("results/standard"), tmp_path)
     assert job.name == f"runs: {path}"

@@ -17,8 +17,9 @@ batches of 16: what disturbs changes from second to second, and meets both sides
 
 glibc gives memory back to the system after some steps and not after others, and takes it again page
 by page: a block of two rounds of JAX's LeNet deviated by 5 to 20 %, and pairs of equal commits by 5
-to 7 %. Both processes keep what they had (KEEPING): 4 to 5 %, and 2 to 4 %. A commit that does no
-more than ask the system for memory more often is seen by throughput.py, not here.
+to 7 %. Where a framework leaves its memory to glibc as this does (KEEPS), both processes keep what
+they had: 4 to 5 %, and 2 to 4 %. What only asks the system for memory more often goes unseen there;
+NumPy has a workspace, and PyTorch's native variant keeps its memory by itself, which is seen.
 
 The side that starts first, and the processor, change from pair to pair; the pairs of one framework
 lie spread over the whole run, until its benchmarks are settled (intervals.py).
@@ -44,9 +45,11 @@ from bench.timing.gate.checkouts import Side
 EXAMPLES = 16  # of a batch: turns of 20 to 40 ms
 FEWEST, MOST = 8, 64  # rounds of a pair
 TRIMMED = 0.25  # of the blocks, at either end
+KEEPS = ("jax", "tensorflow")
 # Variables that glibc reads: bytes that may lie free at the end of the heap before they are given
-# back, and bytes from which on a piece is asked of the system by itself; other libraries have none.
-KEEPING = {"MALLOC_TRIM_THRESHOLD_": str(1 << 31), "MALLOC_MMAP_THRESHOLD_": str(1 << 30)}
+# back, and bytes from which on a piece is asked of the system by itself. Before its version 2.35
+# that is at most 32 MiB, and more is ignored. Other libraries have no such variables.
+KEEPING = {"MALLOC_TRIM_THRESHOLD_": str(1 << 31), "MALLOC_MMAP_THRESHOLD_": str(1 << 25)}
 PROCESSORS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
@@ -133,7 +136,8 @@ def _timed(
 
 
 def _started(side: Side, framework: str, form: str) -> Worker:
-    return Worker(framework, form, side.root, environment=KEEPING)
+    environment = KEEPING if framework in KEEPS else {}
+    return Worker(framework, form, side.root, environment=environment)
 
 
 def _spread(workers: Sequence[Worker]) -> None:

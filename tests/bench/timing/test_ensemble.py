@@ -72,14 +72,28 @@ def test_a_net_that_fails_leaves_the_workers_to_the_next(
     assert [measured.absent for measured in found.measured] == [None, None]
 
 
-def test_a_process_that_ended_is_told_and_missed_by_nobody_else(ensemble: Ensemble) -> None:
+def test_a_process_that_ended_is_started_anew_for_the_next_net(ensemble: Ensemble) -> None:
+    before = [worker.process.pid for worker in ensemble.workers]
     ensemble.workers[0].process.kill()
-    for _ in range(2):
-        found = ensemble.measure("mlp", "forward", 6, 0.001, silent)
-        ended, timed = records.of(found)
-        assert "ended with exit code -9" in str(ended["absent"])
-        assert (ended["device"], ended["versions"], ended["compared_steps"]) == (None, None, None)
-        assert timed["compared_steps"] == timed["steps"]
+    ensemble.workers[0].process.wait()
+    found = ensemble.measure("mlp", "forward", 6, 0.001, silent)
+    assert [measured.absent for measured in found.measured] == [None, None]
+    after = [worker.process.pid for worker in ensemble.workers]
+    assert (after[0] != before[0], after[1]) == (True, before[1])
+    assert [r["compared_steps"] == r["steps"] for r in records.of(found)] == [True, True]
+
+
+def test_a_process_that_ends_is_no_finding_about_its_form(
+    ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The net fails, to be asked for again, and nothing is kept of it."""
+
+    def killed() -> None:
+        ensemble.workers[0].process.kill()
+
+    monkeypatch.setattr(ensemble, "_revive", killed)
+    with pytest.raises(UserError, match="numpy reference ended with exit code -9"):
+        ensemble.measure("mlp", "forward", 6, 0.001, silent)
 
 
 @pytest.mark.parametrize(

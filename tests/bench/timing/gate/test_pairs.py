@@ -77,7 +77,9 @@ def test_both_are_bound_to_one_processor_and_may_prepare_on_all() -> None:
         assert os.sched_getaffinity(first.process.pid) == set(pairs.PROCESSORS)
 
 
-def test_both_sides_keep_the_memory_that_they_had() -> None:
-    with pairs._started(Side("base", "0" * 40, ROOT), "numpy", "native") as worker:
+@pytest.mark.parametrize("framework", ["numpy", "jax"])
+def test_both_sides_keep_their_memory_where_glibc_has_it(framework: str) -> None:
+    """Not where a framework keeps it by itself: whether it does is a difference to be seen."""
+    with pairs._started(Side("base", "0" * 40, ROOT), framework, "native") as worker:
         given = psutil.Process(worker.process.pid).environ()
-    assert pairs.KEEPING.items() <= given.items()
+    assert (pairs.KEEPING.items() <= given.items()) == (framework == "jax")
