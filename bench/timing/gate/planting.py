@@ -12,16 +12,16 @@ from bench.closure import ROOT
 from bench.errors import UserError
 
 MUTATED = "implementations/numpy/native/convolution.py"
-BEFORE = "    y = _unbiased(x, weight, stride, padding)\n"
-AFTER = "    y = _slower(x, weight, stride, padding)\n"
+BEFORE = "        return winograd.convolution(x, weight, bias, padding, size)\n"
+AFTER = "        return _slower(x, weight, bias, padding, size)\n"
 SLOWER = """
 
 _owed = 0.0  # images: a share of a small batch is no whole number of them
 
 
-def _slower(x: Node, weight: Node, stride: int, padding: int) -> Node:
+def _slower(x: Node, weight: Node, bias: Node | None, padding: int, size: int) -> Node:
     global _owed
-    y = _unbiased(x, weight, stride, padding)
+    y = winograd.convolution(x, weight, bias, padding, size)
     _owed += {share} * len(x.value)
     again = int(_owed)
     _owed -= again
@@ -29,7 +29,7 @@ def _slower(x: Node, weight: Node, stride: int, padding: int) -> Node:
         return y
     tape = Tape(x.tape.workspace)
     part = Node(x.value[:again], tape, True)
-    wasted = _unbiased(part, Node(weight.value, tape, True), stride, padding)
+    wasted = winograd.convolution(part, Node(weight.value, tape, True), None, padding, size)
 
     def backward(delta: np.ndarray) -> None:
         wasted.gradient = delta[:again].copy()

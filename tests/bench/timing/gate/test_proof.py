@@ -103,6 +103,16 @@ def test_what_is_planted_computes_the_same_to_the_bit(clone: Path) -> None:
     assert len(digests) == 1
 
 
+def test_what_is_planted_is_computed(clone: Path) -> None:
+    """It would slow nothing down where the net's way through the layer has become another one."""
+    subprocess.run(["git", "add", "--all"], cwd=clone, check=True)
+    planting.plant(clone, 0.1)
+    path = clone / planting.MUTATED
+    path.write_text(path.read_text().replace("_owed += 0.1", "_owed += 1 / 0"))
+    with Worker("numpy", "native", clone) as worker, pytest.raises(RuntimeError, match="ZeroDiv"):
+        worker.prepare("lenet", examples=16)
+
+
 def test_a_layer_that_has_changed_asks_for_another_slowdown(clone: Path) -> None:
     path = clone / planting.MUTATED
     path.write_text(path.read_text().replace(planting.BEFORE, "    return None\n"))
