@@ -191,6 +191,18 @@ def test_what_does_not_repeat_is_named(tmp_path: Path, rows: list[dict[str, Any]
     assert f"{speed_figures.named(last)} does not repeat to the bit." in text
 
 
+def test_who_was_compared_after_the_first_step_alone_is_counted(
+    tmp_path: Path, rows: list[dict[str, Any]]
+) -> None:
+    own = [r for r in rows if r["net"] == "lenet" and r["call"] == "update"]
+    (tmp_path / "all").mkdir()
+    all_steps = written(tmp_path / "all", [r | {"compared_steps": r["steps"]} for r in own])
+    assert "after the first step alone" not in all_steps
+    some = [r | {"steps": 3, "compared_steps": 1 if n < 2 else 3} for n, r in enumerate(own)]
+    told = f"2 of {len(own)} were compared after the first step alone"
+    assert told in written(tmp_path, some)
+
+
 def test_each_call_has_its_own_baseline_and_columns(text: str) -> None:
     step, forward = re.findall(r'<table class="glance">(.*?)</table>', text, re.DOTALL)
     assert "a training step over that of PyTorch eager" in step
