@@ -1,6 +1,7 @@
 """What each arm is shown, what it costs in parameters, and what a run answers."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -92,8 +93,9 @@ def test_a_run_that_diverged_has_no_value() -> None:
 
 
 def test_a_class_that_is_missing_is_refused_before_anything_is_trained(monkeypatch) -> None:
-    full = aerial.prepare(0, 4, 4, 16)
-    full.test_y[full.test_y == 3] = 0  # no tree in the tiles for testing
+    tiles = aerial.prepare(0, 4, 4, 16)
+    without = np.where(tiles.test_y == 3, 0, tiles.test_y)  # no tree in the tiles for testing
+    full = replace(tiles, test_y=without)
     monkeypatch.setattr(fusion, "_tiles", lambda *sizes: full)
     monkeypatch.setattr(fusion, "system_for", lambda *what: pytest.fail("something was built"))
     with pytest.raises(UserError, match="no pixel of the scenes is of class tree"):

@@ -1,6 +1,7 @@
 """Masks worth a number that is worked out by hand; nets that differ in the upsampling alone."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -68,8 +69,8 @@ def test_a_run_that_diverged_has_no_number() -> None:
 
 
 def test_a_class_that_is_missing_is_refused_before_anything_is_trained(monkeypatch) -> None:
-    full = digits.prepare(0, 8, 8, 24)
-    full.test_y[full.test_y == 2] = 1
+    scenes = digits.prepare(0, 8, 8, 24)
+    full = replace(scenes, test_y=np.where(scenes.test_y == 2, 1, scenes.test_y))
     digits.kept.cache_clear()
     monkeypatch.setattr(digits, "prepare", lambda *sizes: full)
     monkeypatch.setattr(locality, "system_for", lambda *what: pytest.fail("something was built"))
