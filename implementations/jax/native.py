@@ -12,6 +12,7 @@ matrices for each entry of the kernel, and one product with all patches.
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -40,10 +41,12 @@ def convolution(x: Array, weight: Array, bias: Array | None, stride: int, paddin
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _products(x: Array, weight: Array, stride: int, padding: int) -> Array:
     """Other devices than the processor have other slow ways: the library's own are left to them."""
-    given: dict[str, Any] = {"stride": stride, "padding": padding}
-    here = functools.partial(_on_processor, **given)
-    elsewhere = functools.partial(layers.convolution, bias=None, **given)
-    return lax.platform_dependent(x, weight, cpu=here, default=elsewhere)
+    here = functools.partial(_on_processor, stride=stride, padding=padding)
+    return lax.platform_dependent(x, weight, cpu=here, default=_library(stride, padding))
+
+
+def _library(stride: int, padding: int) -> Callable[[Array, Array], Array]:
+    return functools.partial(layers.convolution, bias=None, stride=stride, padding=padding)
 
 
 def _on_processor(x: Array, weight: Array, stride: int, padding: int) -> Array:
@@ -72,9 +75,7 @@ def _backward(
         return by_x, _by_weight(x, weight, delta, stride, padding)
 
     def elsewhere(x: Array, weight: Array, delta: Array) -> tuple[Array, Array]:
-        given: dict[str, Any] = {"bias": None, "stride": stride, "padding": padding}
-        convolved = functools.partial(layers.convolution, **given)
-        return jax.vjp(convolved, x, weight)[1](delta)
+        return jax.vjp(_library(stride, padding), x, weight)[1](delta)
 
     return lax.platform_dependent(*kept, delta, cpu=here, default=elsewhere)
 
@@ -89,7 +90,7 @@ def _by_image(x: Array, weight: Array, delta: Array, stride: int, padding: int) 
             return layers.convolution(_rimmed(delta, rows, columns), turned, None, 1, 0)
         if group := _group(delta, turned, columns):
             return _in_groups(delta, turned, rows, columns, group)
-    return jax.vjp(lambda x: layers.convolution(x, weight, None, stride, padding), x)[1](delta)[0]
+    return jax.vjp(lambda x: _library(stride, padding)(x, weight), x)[1](delta)[0]
 
 
 def _by_weight(x: Array, weight: Array, delta: Array, stride: int, padding: int) -> Array:
@@ -102,9 +103,8 @@ def _by_weight(x: Array, weight: Array, delta: Array, stride: int, padding: int)
     size = max(IMAGES, fitting, -(-len(x) // BLOCKS))
 
     def of(block: slice) -> Array:
-        convolved = functools.partial(layers.convolution, bias=None, stride=stride, padding=padding)
-        by_weight = jax.vjp(lambda weight: convolved(x[block], weight), weight)[1]
-        return by_weight(delta[block])[0]
+        library = _library(stride, padding)
+        return jax.vjp(lambda weight: library(x[block], weight), weight)[1](delta[block])[0]
 
     first, *others = (of(slice(i, i + size)) for i in range(0, max(len(x), 1), size))
     return sum(others, first)
