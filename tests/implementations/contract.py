@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +29,8 @@ def built(
     adapter: ModuleType,
     spec: Spec,
     updates: Mapping[str, Update] | None = None,
-    dtype: str = "float64",
+    dtype: Any = "float64",
 ) -> System:
-    system = adapter.build(spec, updates or {}, Config(dtype=dtype))  # type: ignore[arg-type]
+    system = adapter.build(spec, updates or {}, Config(dtype=dtype))
     system.load(weights.initial(spec, 0))
     return system

@@ -25,9 +25,9 @@ FIRST, WIDE = "fc1/weight/first_moment", np.zeros((784, 128))
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("architecture", specs.names())
-def test_load_and_export_are_exact(adapter: ModuleType, architecture: str, dtype: str) -> None:
+def test_load_and_export_are_exact(adapter: ModuleType, architecture: str, dtype: Any) -> None:
     spec = specs.get(architecture)
-    system = adapter.build(spec, {}, Config(dtype=dtype))  # type: ignore[arg-type]
+    system = adapter.build(spec, {}, Config(dtype=dtype))
     state = weights.initial(spec, 0)
     system.load(state)
     exported = system.export().parameters

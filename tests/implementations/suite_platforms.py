@@ -1,6 +1,7 @@
 """The native forms of a convolution are those of a processor: a GPU's program has the library's."""
 
 import functools
+from collections.abc import Callable
 from types import ModuleType
 
 import jax
@@ -9,9 +10,9 @@ import jax.numpy as jnp
 from implementations.jax import layers, native
 
 
-def convolutions(primitive: object, platform: str) -> int:
+def convolutions(primitive: Callable[..., jax.Array], platform: str) -> int:
     """In the program of both gradients for a platform."""
-    convolved = functools.partial(primitive, bias=None, stride=1, padding=1)  # type: ignore[arg-type]
+    convolved = functools.partial(primitive, bias=None, stride=1, padding=1)
 
     def gradients(x: jax.Array, weight: jax.Array) -> object:
         return jax.vjp(convolved, x, weight)[1](x @ jnp.ones((3, 16), x.dtype))

@@ -1,5 +1,7 @@
 """Native NumPy's ways of a convolution against the one that is written out, in float64."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -7,16 +9,7 @@ from bench.randomness import stream
 from implementations.numpy import layers
 from implementations.numpy.native import convolution, shifted
 from implementations.numpy.tape import Node, Tape
-
-Shape = tuple[int, ...]
-Wanted = tuple[bool, bool, bool]  # of x, weight, bias
-
-WANTED: list[Wanted] = [
-    (True, True, True),
-    (False, True, True),
-    (True, False, True),
-    (True, False, False),
-]
+from tests.implementations.ways import WANTED, Shape, answers, largest_error
 
 # Batches do not come out even: a last block holds fewer images.
 SHIFTED = [
@@ -38,27 +31,13 @@ OTHERS: list[tuple[Shape, Shape, int, int]] = [  # image, kernel, stride, paddin
 ]
 
 
-def answers(way, image: Shape, kernel: Shape, stride: int, padding: int, wanted: Wanted):
-    """The value, and the gradients of what is wanted of x, weight, bias."""
-    draws = stream(0, "native convolution")
-    arrays = [draws.normal(size=shape) for shape in (image, kernel, kernel[3:])]
-    tape = Tape()
-    nodes = [Node(array, tape, want) for array, want in zip(arrays, wanted, strict=True)]
-    y = way(*nodes, stride, padding)
-    tape.backward([y.dot(draws.normal(size=y.value.shape))])
-    return [y.value.copy(), *(node.gradient for node in nodes)]
-
-
 def compared(image: Shape, kernel: Shape, stride: int, padding: int) -> None:
     for wanted in WANTED:
-        found, expected = (
-            answers(way.convolution, image, kernel, stride, padding, wanted)
+        ways = (
+            answers(partial(way.convolution, stride=stride, padding=padding), image, kernel, wanted)
             for way in (convolution, layers)
         )
-        for one, two in zip(found, expected, strict=True):
-            assert (one is None) == (two is None)
-            if two is not None:
-                assert np.abs(one - two).max() < 1e-13 * np.abs(two).max()
+        assert largest_error(*ways) < 1e-13
 
 
 @pytest.mark.parametrize(("image", "kernel", "size"), SHIFTED)

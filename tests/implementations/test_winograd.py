@@ -1,5 +1,9 @@
 """Native NumPy's minimal filtering against the convolution that is written out."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -7,57 +11,32 @@ from bench.randomness import stream
 from implementations.numpy import layers
 from implementations.numpy.native import convolution, tiles, winograd
 from implementations.numpy.tape import Node, Tape
+from tests.implementations.ways import WANTED, Shape, answers, largest_error
 
-Shape = tuple[int, ...]
-Wanted = tuple[bool, bool, bool]  # of x, weight, bias
+Way = Callable[..., Node]
 
-WANTED: list[Wanted] = [
-    (True, True, True),
-    (False, True, True),
-    (True, False, True),
-    (True, False, False),
-    (True, True, False),
-]
 SIDES = [(8, 8), (9, 8), (8, 7), (5, 9), (3, 4), (4, 3), (3, 3)]
 WINDOW = np.array([[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, -1, 0, 1]])  # B^T
 OUTPUT = np.array([[1, 1, 1, 0], [0, 1, -1, 1]])  # A^T
 
 
-def answers(
-    way,
-    image: Shape,
-    filters: int,
-    padding: int,
-    wanted: Wanted = WANTED[0],
-    dtype: str = "float64",
-    bias: bool = True,
-):
-    """The value, and the gradients of what is wanted of x, weight, bias."""
-    draws = stream(0, "winograd")
-    shapes = (image, (3, 3, image[3], filters), (filters,))
-    arrays = [draws.normal(size=shape).astype(dtype) for shape in shapes]
-    tape = Tape()
-    nodes = [Node(array, tape, want) for array, want in zip(arrays, wanted, strict=True)]
-    y = way(nodes[0], nodes[1], nodes[2] if bias else None, padding)
-    tape.backward([y.dot(draws.normal(size=y.value.shape).astype(dtype))])
-    return [y.value.copy(), *(node.gradient for node in nodes)]
-
-
-def written_out(x: Node, weight: Node, bias: Node | None, padding: int) -> Node:
+def written_out(x: Node, weight: Node, bias: Node | None, padding: int = 1) -> Node:
     return layers.convolution(x, weight, bias, 1, padding)
 
 
-def filtered(x: Node, weight: Node, bias: Node | None, padding: int, size: int = 3) -> Node:
-    return winograd.convolution(x, weight, bias, padding, size)
+def filtered(x: Node, weight: Node, bias: Node | None, padding: int = 1) -> Node:
+    return winograd.convolution(x, weight, bias, padding, size=3)
 
 
-def largest_error(found, expected) -> float:
-    errors = []
-    for one, two in zip(found, expected, strict=True):
-        assert (one is None) == (two is None)
-        if two is not None:
-            errors.append(np.abs(one - two).max() / np.abs(two).max())
-    return max(errors)
+def without_bias(way: Way) -> Way:
+    return lambda x, weight, bias, padding=1: way(x, weight, None, padding)
+
+
+def error(filtered: Way, written_out: Way, image: Shape, *given: Any, padding: int = 1) -> float:
+    """Of six filters; given: what is wanted."""
+    kernel = (3, 3, image[3], 6)
+    ways = (partial(way, padding=padding) for way in (filtered, written_out))
+    return largest_error(*(answers(way, image, kernel, *given) for way in ways))
 
 
 @pytest.mark.parametrize("padding", [0, 1])
@@ -65,17 +44,15 @@ def largest_error(found, expected) -> float:
 def test_the_written_out_convolution(sides: tuple[int, int], padding: int) -> None:
     """Of 7 images in blocks of 3, the last holds one."""
     image = (7, *sides, 5)
-    for wanted in WANTED:
-        ways = (answers(way, image, 6, padding, wanted) for way in (filtered, written_out))
-        assert largest_error(*ways) < 1e-13
-    ways = (answers(way, image, 6, padding, bias=False) for way in (filtered, written_out))
-    assert largest_error(*ways) < 1e-13
+    for wanted in (*WANTED, (True, True, False)):
+        assert error(filtered, written_out, image, wanted, padding=padding) < 1e-13
+    unbiased = without_bias(filtered), without_bias(written_out)
+    assert error(*unbiased, image, padding=padding) < 1e-13
 
 
 @pytest.mark.parametrize("sides", [(1, 1), (1, 4), (2, 2)])
 def test_images_of_a_tile(sides: tuple[int, int]) -> None:
-    ways = (answers(way, (4, *sides, 5), 6, 1) for way in (filtered, written_out))
-    assert largest_error(*ways) < 1e-13
+    assert error(filtered, written_out, (4, *sides, 5)) < 1e-13
 
 
 def test_transforms_are_the_matrices() -> None:
@@ -93,15 +70,14 @@ def test_transforms_are_the_matrices() -> None:
 def test_a_wrong_sign_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     turned = winograd.G * np.array([[1], [1], [1], [-1]])
     monkeypatch.setattr(winograd, "BOTH", np.kron(turned, turned))
-    ways = (answers(way, (7, 8, 8, 5), 6, 1) for way in (filtered, written_out))
-    assert largest_error(*ways) > 0.1
+    assert error(filtered, written_out, (7, 8, 8, 5)) > 0.1
 
 
 def test_rounding_in_float32_is_as_small_as_that_of_products() -> None:
-    image = (8, 14, 14, 64)
-    exact = answers(written_out, image, 128, 1)
+    shapes = (8, 14, 14, 64), (3, 3, 64, 128)
+    exact = answers(written_out, *shapes)
     errors = [
-        largest_error(answers(way, image, 128, 1, dtype="float32"), exact)
+        largest_error(answers(way, *shapes, dtype="float32"), exact)
         for way in (filtered, written_out)
     ]
     assert errors[0] < 4 * errors[1]
